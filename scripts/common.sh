@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced by every script here: where things live, how progress and errors are
+# printed, and the one reader of patches/trees.
+
+set -euo pipefail
+export LC_ALL=C
+
+TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+SCRIPTS=$TOP/scripts
+ME=${0##*/}
+
+# O is the cache folder: sources, build trees, ccache, logs. Nothing below it
+# is precious; everything below it can be made again.
+O=${O:-${XDG_CACHE_HOME:-$HOME/.cache}/bpf-tailcall}
+mkdir -p -- "$O" || { echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
+O=$(cd -- "$O" && pwd)
+
+JOBS=${JOBS:-$(nproc)}
+export TOP O JOBS
+
+# Elapsed time counts from the first script of a run, so children inherit it.
+: "${STARTED:=$(date +%s)}"
+export STARTED
+
+# die SENTENCE: what was wrong and what to do, on stderr.
+die() {
+	echo "$ME: $*" >&2
+	exit 1
+}
+
+# A command that fails where no failure was expected is a fault of ours: name
+# the place, never stop without a word.
+trap 'echo "$ME: line $LINENO: unexpected failure of: $BASH_COMMAND" >&2' ERR
+
+# note SENTENCE: something the user should know, but that stops nothing.
+note() {
+	echo "$ME: note: $*" >&2
+}
+
+# step SENTENCE: one line of progress with the elapsed time.
+step() {
+	local t=$(($(date +%s) - STARTED))
+
+	if [ -t 1 ] && [ -z "${CI:-}" ]; then
+		printf '\033[1m[%3d:%02d]\033[0m %s\n' $((t / 60)) $((t % 60)) "$*"
+	else
+		printf '[%3d:%02d] %s\n' $((t / 60)) $((t % 60)) "$*"
+	fi
+}
+
+# usage_if_asked "$@": prints the comment block at the head of the script.
+usage_if_asked() {
+	case ${1:-} in
+	-h|--help)
+		sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+		exit 0
+		;;
+	esac
+}
+
+# trees: the names of all kernel lines, oldest first.
+trees() {
+	awk '!/^#/ && NF { print $1 }' "$TOP/patches/trees"
+}
+
+# tree_field TREE COLUMN: one field of the tree's row (package, suites,
+# version, sha256).
+tree_field() {
+	awk -v t="$1" -v want="$2" '
+		BEGIN { n = split("tree package suites version sha256", name)
+			for (i = 1; i <= n; i++) col[name[i]] = i }
+		!/^#/ && $1 == t { print $col[want] }' "$TOP/patches/trees"
+}
+
+# need_tree TREE: stops unless the tree is one of ours.
+need_tree() {
+	[ -n "${1:-}" ] || die "no tree named: give one of $(trees | xargs)"
+	trees | grep -qxF -- "$1" ||
+		die "no kernel line '$1': patches/trees has $(trees | xargs)"
+}
+
+# need_variant VARIANT
+need_variant() {
+	case ${1:-} in
+	base|patched) ;;
+	*) die "no variant '${1:-}': it is base (as Debian ships it) or patched" ;;
+	esac
+}
+
+# need_space DIR MIB WHAT: a full disk is one sentence now, not a broken tree
+# later.
+need_space() {
+	local free
+
+	free=$(df -Pm -- "$1" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$2" ] ||
+		die "$3 needs $2 MiB, $1 has $free MiB free: make room, or set O= to a larger disk"
+}
+
+# lock NAME: one script at a time works on NAME; the next one says so and
+# waits. The lock ends with the process, however that ends.
+lock() {
+	local fd
+
+	mkdir -p -- "$O/locks"
+	exec {fd}>"$O/locks/$1"
+	if ! flock -n "$fd"; then
+		step "another run is busy with $1: waiting for it to end"
+		flock "$fd"
+	fi
+}
+
+# series_of TREE: the patches of a tree in order.
+series_of() {
+	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$TOP/patches/$1/series"
+}
+
+# series_files TREE: every file the series of a tree touches, created ones too.
+series_files() {
+	local p
+
+	series_of "$1" | while read -r p; do
+		sed -n 's#^+++ b/\([^[:space:]]*\).*#\1#p' "$TOP/patches/$1/$p"
+	done | sort -u
+}
+
+# Directories: $O/TREE/{base,patched}/linux are source trees, build below them
+# the object tree (kbuild then uses relative paths, and ccache hits in both).
+source_dir() { echo "$O/$1/$2/linux"; }
+build_dir() { echo "$O/$1/$2/linux/build"; }
+out_dir() { echo "$O/$1/$2"; }
+
+# kernel_make TREE VARIANT ARGS...: make in a tree of ours. ccache is keyed on
+# content and relative paths, so base and patched share what they can.
+kernel_make() {
+	local tree=$1 variant=$2
+
+	shift 2
+	CCACHE_DIR=$O/ccache CCACHE_MAXSIZE=8G CCACHE_NOHASHDIR=1 \
+	CCACHE_BASEDIR=$(source_dir "$tree" "$variant") \
+	CCACHE_COMPILERCHECK=content KBUILD_BUILD_TIMESTAMP='2026-01-01' \
+	KBUILD_BUILD_USER=tailcall KBUILD_BUILD_HOST=tailcall \
+	make -C "$(source_dir "$tree" "$variant")" \
+		O="$(build_dir "$tree" "$variant")" -j"$JOBS" \
+		CC="ccache gcc" HOSTCC="ccache gcc" "$@"
+}
