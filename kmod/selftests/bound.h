@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the BPF programs and the checker have to agree on. */
+#ifndef TAILCALL_CHECK_BOUND_H
+#define TAILCALL_CHECK_BOUND_H
+
+/* Tail calls that a run may make, as the kernel has it. */
+#define LIMIT	33
+
+/* Entries after which a program stops itself: enough to see the limit fail. */
+#define BOUND	100
+
+#endif /* TAILCALL_CHECK_BOUND_H */

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Extensions (freplace) and prog_arrays keep apart: an extension starts a
+ * counter of its own, so a program that is extended must not be a tail callee,
+ * nor a tail callee be extended. Nothing here runs a program.
+ */
+#include <linux/kprobes.h>
+
+#include "prog.h"
+#include "suites.h"
+
+/*
+ *   main -call-> first, global      (an extension can replace it)
+ *        -call-> second, global     (and another one this)
+ */
+enum { MAIN, FIRST, SECOND };
+
+static int load_target(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "target",
+					BPF_PROG_TYPE_SCHED_CLS);
+
+	tc_func_begin(p, "target", TC_GLOBAL);
+	tc_emit_main_entry(p);
+	tc_emit_call(p, FIRST);
+	tc_emit_call(p, SECOND);
+	tc_emit_return(p, 0);
+	tc_func_begin(p, "first", TC_GLOBAL);
+	tc_emit_return(p, 0);
+	tc_func_begin(p, "second", TC_GLOBAL);
+	tc_emit_return(p, 0);
+	return tc_load_ok(p);
+}
+
+/* Load an extension of function @func, which tail-calls slot 0 of @array. */
+static int load_extension(struct kunit *test, int target, int func, int array)
+{
+	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(func);
+	tc_func_begin(p, "extension", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit_return(p, 0);
+	return tc_load_ok(p);
+}
+
+static int attach_ok(struct kunit *test, int extension)
+{
+	int link = tc_attach(test, extension);
+
+	KUNIT_ASSERT_GE(test, link, 0);
+	return link;
+}
+
+static void a_prog_array_refuses_an_extension(struct kunit *test)
+{
+	int array = tc_prog_array(test, 1);
+	int target = load_target(test);
+	int ext = load_extension(test, target, FIRST, array);
+
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, ext), -EINVAL);
+	attach_ok(test, ext);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, ext), -EINVAL);
+}
+
+static void a_prog_array_refuses_an_extended_program(struct kunit *test)
+{
+	int array = tc_prog_array(test, 1);
+	int target = load_target(test);
+	int link = attach_ok(test, load_extension(test, target, FIRST, array));
+
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, target), -EBUSY);
+	tc_close(test, link);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, target), 0);
+}
+
+static void a_tail_callee_cannot_be_extended(struct kunit *test)
+{
+	int array = tc_prog_array(test, 2);
+	int target = load_target(test);
+	int ext = load_extension(test, target, FIRST, array);
+
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, target), 0);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 1, target), 0);
+	KUNIT_EXPECT_EQ(test, tc_attach(test, ext), -EBUSY);
+	KUNIT_ASSERT_EQ(test, tc_clear_slot(array, 0), 0);
+	KUNIT_EXPECT_EQ(test, tc_attach(test, ext), -EBUSY);
+	KUNIT_ASSERT_EQ(test, tc_clear_slot(array, 1), 0);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+}
+
+/* The order of the two detaches does not matter. */
+static void one_of_two_extensions_is_detached(struct kunit *test)
+{
+	int array = tc_prog_array(test, 1);
+	int target = load_target(test);
+	int first = load_extension(test, target, FIRST, array);
+	int second = load_extension(test, target, SECOND, array);
+	int first_link = attach_ok(test, first);
+	int second_link = attach_ok(test, second);
+
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, target), -EBUSY);
+	tc_close(test, second_link);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, target), -EBUSY);
+
+	second_link = tc_attach_to(test, second, target,
+				   tc_func_btf_id(SECOND));
+	KUNIT_ASSERT_GE(test, second_link, 0);
+	tc_close(test, first_link);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, target), -EBUSY);
+
+	tc_close(test, second_link);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, target), 0);
+}
+
+#ifdef CONFIG_KPROBES
+/*
+ * Makes the next bpf_arch_text_poke() return -EBUSY without doing anything,
+ * as when the insn at the function's entry is not the expected one.
+ */
+static bool fail_next_poke;
+
+static noinline notrace int poke_that_fails(void)
+{
+	return -EBUSY;
+}
+
+static int poke_pre_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (!READ_ONCE(fail_next_poke))
+		return 0;
+	WRITE_ONCE(fail_next_poke, false);
+	/* Run this in the place of the function that was just entered. */
+	regs->ip = (unsigned long)poke_that_fails;
+	return 1;
+}
+
+/* Only a kprobe with a post handler may change where execution goes on. */
+static void poke_post_handler(struct kprobe *kp, struct pt_regs *regs,
+			      unsigned long flags)
+{
+}
+
+static void a_failed_attach_leaves_no_trace(struct kunit *test)
+{
+	struct kprobe kp = {
+		.symbol_name = "bpf_arch_text_poke",
+		.pre_handler = poke_pre_handler,
+		.post_handler = poke_post_handler,
+	};
+	int array = tc_prog_array(test, 1);
+	int target = load_target(test);
+	int ext = load_extension(test, target, FIRST, array);
+	int err;
+
+	err = register_kprobe(&kp);
+	if (err)
+		kunit_skip(test, "Test requires: a kprobe on %s, got error %d",
+			   kp.symbol_name, err);
+	WRITE_ONCE(fail_next_poke, true);
+	err = tc_attach(test, ext);
+	unregister_kprobe(&kp);
+
+	KUNIT_ASSERT_FALSE_MSG(test, fail_next_poke, "nothing was poked");
+	KUNIT_EXPECT_EQ(test, err, -EBUSY);
+	/* Neither the program nor its function counts as extended now. */
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, target), 0);
+	tc_clear_slot(array, 0);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+}
+#else
+static void a_failed_attach_leaves_no_trace(struct kunit *test)
+{
+	kunit_skip(test, "Test requires: CONFIG_KPROBES");
+}
+#endif
+
+static struct kunit_case extension_cases[] = {
+	KUNIT_CASE(a_prog_array_refuses_an_extension),
+	KUNIT_CASE(a_prog_array_refuses_an_extended_program),
+	KUNIT_CASE(a_tail_callee_cannot_be_extended),
+	KUNIT_CASE(one_of_two_extensions_is_detached),
+	KUNIT_CASE(a_failed_attach_leaves_no_trace),
+	{}
+};
+
+struct kunit_suite tailcall_extension_suite = {
+	.name = "tailcall_extension",
+	.init = tc_init,
+	.exit = tc_exit,
+	.test_cases = extension_cases,
+};

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A tail call that is not made goes on with the next insn and costs nothing.
+ */
+#include "prog.h"
+#include "suites.h"
+
+/* More misses than a run has tail calls. */
+#define MISSES	(TC_LIMIT + 7)
+
+enum {
+	SLOT_SELF,
+	SLOT_EMPTY,
+	SLOTS,
+	SLOT_OUT_OF_RANGE,
+};
+
+struct miss_param {
+	u32 slot;
+	enum tc_form form;
+};
+
+static const struct miss_param miss_params[] = {
+	{ SLOT_EMPTY, TC_DIRECT }, { SLOT_EMPTY, TC_INDIRECT },
+	{ SLOT_OUT_OF_RANGE, TC_DIRECT }, { SLOT_OUT_OF_RANGE, TC_INDIRECT },
+};
+
+static void miss_param_desc(const struct miss_param *param, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s",
+		 param->slot == SLOT_EMPTY ? "empty slot" : "out of range",
+		 tc_form_name(param->form));
+}
+
+KUNIT_ARRAY_PARAM(miss, miss_params, miss_param_desc);
+
+/*
+ *   main: the first entry misses 40 times; every entry then calls slot 0
+ */
+static int miss_load(struct kunit *test, int array, u32 slot,
+		     enum tc_form form)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	u32 jump, i;
+
+	tc_func_begin(p, "main", TC_GLOBAL);
+	tc_emit_main_entry(p);
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6,
+			       offsetof(struct __sk_buff, mark)));
+	jump = p->insn_cnt;
+	tc_emit(p, BPF_JMP_IMM(BPF_JNE, BPF_REG_2, 1, 0));
+	for (i = 0; i < MISSES; i++)
+		tc_emit_tail_call(p, array, slot, form);
+	p->insn[jump].off = p->insn_cnt - jump - 1;
+	tc_emit_tail_call(p, array, SLOT_SELF, form);
+	tc_emit_return(p, 0);
+	return tc_load_ok(p);
+}
+
+static void a_miss_costs_nothing(struct kunit *test)
+{
+	const struct miss_param *param = test->param_value;
+	int array = tc_prog_array(test, SLOTS);
+	int main_fd = miss_load(test, array, param->slot, param->form);
+
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_SELF, main_fd), 0);
+	KUNIT_EXPECT_EQ_MSG(test, tc_run(test, main_fd), (u32)TC_ENTRIES,
+			    "after %d misses, slot %u, %s", MISSES, param->slot,
+			    tc_form_name(param->form));
+}
+
+static void a_slot_that_was_emptied_is_a_miss(struct kunit *test)
+{
+	const struct miss_param *param = test->param_value;
+	int array = tc_prog_array(test, SLOTS);
+	int main_fd = miss_load(test, array, param->slot, param->form);
+
+	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 1U);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_SELF, main_fd), 0);
+	KUNIT_EXPECT_GT(test, tc_run(test, main_fd), 0U);
+	KUNIT_ASSERT_EQ(test, tc_clear_slot(array, SLOT_SELF), 0);
+	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 1U);
+}
+
+static struct kunit_case miss_cases[] = {
+	KUNIT_CASE_PARAM(a_miss_costs_nothing, miss_gen_params),
+	KUNIT_CASE_PARAM(a_slot_that_was_emptied_is_a_miss, miss_gen_params),
+	{}
+};
+
+struct kunit_suite tailcall_miss_suite = {
+	.name = "tailcall_miss",
+	.init = tc_init,
+	.exit = tc_exit,
+	.test_cases = miss_cases,
+};

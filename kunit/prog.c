@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Build, load and run BPF programs from a KUnit case, see prog.h.
+ */
+#include <linux/btf.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/skbuff.h>
+#include <net/sch_generic.h>
+
+#include "compat.h"
+#include "prog.h"
+
+/* The slot number of an indirect tail call, as the run puts it in cb[]. */
+#define TC_CB_OFF(i)	(offsetof(struct __sk_buff, cb) + 4 * (i))
+#define TC_CB_WORDS	5
+
+struct tc_case {
+	int fd[TC_MAX_FDS];
+	u32 fd_cnt;
+};
+
+int tc_init(struct kunit *test)
+{
+	test->priv = kunit_kzalloc(test, sizeof(struct tc_case), GFP_KERNEL);
+	return test->priv ? 0 : -ENOMEM;
+}
+
+static void tc_close_fd(int fd)
+{
+	close_fd(fd);
+	/* A kernel thread's last fput() is done by a work item. */
+	flush_delayed_fput();
+}
+
+void tc_exit(struct kunit *test)
+{
+	struct tc_case *c = test->priv;
+
+	/* Links first: they were made last. */
+	while (c && c->fd_cnt)
+		tc_close_fd(c->fd[--c->fd_cnt]);
+}
+
+static int tc_keep_fd(struct kunit *test, int fd)
+{
+	struct tc_case *c = test->priv;
+
+	if (fd < 0)
+		return fd;
+	if (c->fd_cnt == TC_MAX_FDS) {
+		tc_close_fd(fd);
+		KUNIT_FAIL(test, "a case has more than %d fds", TC_MAX_FDS);
+		return -EMFILE;
+	}
+	c->fd[c->fd_cnt++] = fd;
+	return fd;
+}
+
+void tc_close(struct kunit *test, int fd)
+{
+	struct tc_case *c = test->priv;
+	u32 i;
+
+	for (i = 0; i < c->fd_cnt; i++) {
+		if (c->fd[i] != fd)
+			continue;
+		tc_close_fd(fd);
+		memmove(&c->fd[i], &c->fd[i + 1],
+			(--c->fd_cnt - i) * sizeof(c->fd[0]));
+		return;
+	}
+	KUNIT_FAIL(test, "closing fd %d, which the case does not have", fd);
+}
+
+struct tc_prog *tc_prog_new(struct kunit *test, const char *name,
+			    enum bpf_prog_type type)
+{
+	struct tc_prog *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p);
+	p->test = test;
+	p->name = name;
+	p->type = type;
+	return p;
+}
+
+int tc_func_begin(struct tc_prog *p, const char *name, enum tc_linkage linkage)
+{
+	KUNIT_ASSERT_LT(p->test, p->func_cnt, (u32)TC_MAX_FUNCS);
+	p->func[p->func_cnt] = (struct tc_func) {
+		.name = name,
+		.linkage = linkage,
+		.start = p->insn_cnt,
+	};
+	return p->func_cnt++;
+}
+
+void tc_emit(struct tc_prog *p, struct bpf_insn insn)
+{
+	KUNIT_ASSERT_LT(p->test, p->insn_cnt, (u32)TC_MAX_INSNS);
+	p->insn[p->insn_cnt++] = insn;
+}
+
+void tc_emit_main_entry(struct tc_prog *p)
+{
+	const s16 mark = offsetof(struct __sk_buff, mark);
+
+	tc_emit_sub_entry(p);
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, mark));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 1));
+	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_2, mark));
+	tc_emit(p, BPF_JMP_IMM(BPF_JLE, BPF_REG_2, TC_BOUND, 2));
+	tc_emit_return(p, 0);
+}
+
+void tc_emit_sub_entry(struct tc_prog *p)
+{
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
+}
+
+void tc_emit_stack(struct tc_prog *p, u32 bytes)
+{
+	if (bytes)
+		tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -(s32)bytes, 0));
+}
+
+void tc_emit_callee_regs(struct tc_prog *p)
+{
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 7));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 8));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_9, 9));
+}
+
+void tc_emit_tail_call(struct tc_prog *p, int array_fd, u32 slot,
+		       enum tc_form form)
+{
+	struct bpf_insn ld_map[2] = { BPF_LD_MAP_FD(BPF_REG_2, array_fd) };
+
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tc_emit(p, ld_map[0]);
+	tc_emit(p, ld_map[1]);
+	if (form == TC_DIRECT) {
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, slot));
+	} else {
+		KUNIT_ASSERT_LT(p->test, slot, (u32)TC_CB_WORDS);
+		tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_6,
+				       TC_CB_OFF(slot)));
+	}
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+				BPF_FUNC_tail_call));
+}
+
+/* Until the program is loaded, imm is the number of the function. */
+void tc_emit_call(struct tc_prog *p, int func)
+{
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0,
+				func));
+}
+
+void tc_emit_return(struct tc_prog *p, s32 value)
+{
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, value));
+	tc_emit(p, BPF_EXIT_INSN());
+}
+
+/*
+ * BTF with one prototype, int (struct __sk_buff *ctx), and one FUNC for each
+ * function. That is what the verifier wants to see for global functions,
+ * callbacks, extensions, and their targets.
+ */
+enum tc_btf_id {
+	TC_BTF_INT = 1,
+	TC_BTF_CTX,
+	TC_BTF_CTX_PTR,
+	TC_BTF_PROTO,
+	TC_BTF_FIRST_FUNC,
+};
+
+u32 tc_func_btf_id(int func)
+{
+	return TC_BTF_FIRST_FUNC + func;
+}
+
+struct tc_btf_common {
+	struct btf_type int_type;
+	u32 int_data;
+	struct btf_type ctx;
+	struct btf_type ctx_ptr;
+	struct btf_type proto;
+	struct btf_param arg;
+};
+
+struct tc_btf {
+	struct btf_header hdr;
+	struct tc_btf_common common;
+	struct btf_type func[TC_MAX_FUNCS];
+};
+
+#define TC_BTF_INFO(kind, vlen)	(((kind) << 24) | (vlen))
+
+static u32 tc_btf_string(char *strings, u32 *len, const char *string)
+{
+	u32 off = *len;
+
+	memcpy(strings + off, string, strlen(string) + 1);
+	*len += strlen(string) + 1;
+	return off;
+}
+
+static int tc_load_btf(struct tc_prog *p)
+{
+	struct tc_btf_common *c;
+	union bpf_attr attr = {};
+	struct tc_btf *btf;
+	u32 i, types, len = 1;
+	char *strings;
+	void *blob;
+	int fd;
+
+	blob = kunit_kzalloc(p->test, sizeof(*btf) + 512, GFP_KERNEL);
+	strings = kunit_kzalloc(p->test, 512, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(p->test, blob);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(p->test, strings);
+
+	btf = blob;
+	c = &btf->common;
+	c->int_type.name_off = tc_btf_string(strings, &len, "int");
+	c->int_type.info = TC_BTF_INFO(BTF_KIND_INT, 0);
+	c->int_type.size = 4;
+	c->int_data = (BTF_INT_SIGNED << 24) | 32;
+	c->ctx.name_off = tc_btf_string(strings, &len, "__sk_buff");
+	c->ctx.info = TC_BTF_INFO(BTF_KIND_STRUCT, 0);
+	c->ctx_ptr.info = TC_BTF_INFO(BTF_KIND_PTR, 0);
+	c->ctx_ptr.type = TC_BTF_CTX;
+	c->proto.info = TC_BTF_INFO(BTF_KIND_FUNC_PROTO, 1);
+	c->proto.type = TC_BTF_INT;
+	c->arg.name_off = tc_btf_string(strings, &len, "ctx");
+	c->arg.type = TC_BTF_CTX_PTR;
+	for (i = 0; i < p->func_cnt; i++) {
+		const struct tc_func *f = &p->func[i];
+
+		btf->func[i].name_off = tc_btf_string(strings, &len, f->name);
+		btf->func[i].info = TC_BTF_INFO(BTF_KIND_FUNC,
+						f->linkage == TC_GLOBAL);
+		btf->func[i].type = TC_BTF_PROTO;
+	}
+	types = sizeof(*c) + p->func_cnt * sizeof(btf->func[0]);
+
+	btf->hdr.magic = BTF_MAGIC;
+	btf->hdr.version = BTF_VERSION;
+	btf->hdr.hdr_len = sizeof(btf->hdr);
+	btf->hdr.type_len = types;
+	btf->hdr.str_off = types;
+	btf->hdr.str_len = len;
+	memcpy(blob + sizeof(btf->hdr) + types, strings, len);
+
+	attr.btf = (unsigned long)blob;
+	attr.btf_size = sizeof(btf->hdr) + types + len;
+	fd = kern_sys_bpf(BPF_BTF_LOAD, &attr, sizeof(attr));
+	KUNIT_ASSERT_GE_MSG(p->test, fd, 0, "loading the BTF of %s", p->name);
+	return fd;
+}
+
+/* Turn function numbers into distances. */
+static void tc_resolve_calls(struct tc_prog *p)
+{
+	u32 i;
+
+	for (i = 0; i < p->insn_cnt; i++) {
+		struct bpf_insn *insn = &p->insn[i];
+
+		if ((insn->code == (BPF_JMP | BPF_CALL) &&
+		     insn->src_reg == BPF_PSEUDO_CALL) ||
+		    (insn->code == (BPF_LD | BPF_IMM | BPF_DW) &&
+		     insn->src_reg == BPF_PSEUDO_FUNC))
+			insn->imm = p->func[insn->imm].start - i - 1;
+	}
+}
+
+int tc_load(struct tc_prog *p)
+{
+	struct bpf_func_info *info;
+	union bpf_attr attr = {};
+	int btf_fd, fd;
+	u32 i;
+
+	info = kunit_kcalloc(p->test, TC_MAX_FUNCS, sizeof(*info), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(p->test, info);
+	for (i = 0; i < p->func_cnt; i++) {
+		info[i].insn_off = p->func[i].start;
+		info[i].type_id = tc_func_btf_id(i);
+	}
+	tc_resolve_calls(p);
+	btf_fd = tc_load_btf(p);
+
+	attr.prog_type = p->type;
+	attr.expected_attach_type = p->attach_type;
+	attr.attach_prog_fd = p->target_fd;
+	attr.attach_btf_id = p->target_btf_id;
+	attr.insns = (unsigned long)p->insn;
+	attr.insn_cnt = p->insn_cnt;
+	attr.license = (unsigned long)"GPL";
+	strscpy(attr.prog_name, p->name, sizeof(attr.prog_name));
+	attr.prog_btf_fd = btf_fd;
+	attr.func_info_rec_size = sizeof(*info);
+	attr.func_info = (unsigned long)info;
+	attr.func_info_cnt = p->func_cnt;
+	fd = kern_sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	/* The program has its own reference. */
+	tc_close_fd(btf_fd);
+	return tc_keep_fd(p->test, fd);
+}
+
+int tc_load_ok(struct tc_prog *p)
+{
+	int fd = tc_load(p);
+
+	KUNIT_ASSERT_GE_MSG(p->test, fd, 0, "loading %s", p->name);
+	return fd;
+}
+
+static int tc_map(struct kunit *test, enum bpf_map_type type, u32 value_size,
+		  u32 entries)
+{
+	union bpf_attr attr = {
+		.map_type = type,
+		.key_size = sizeof(u32),
+		.value_size = value_size,
+		.max_entries = entries,
+	};
+	int fd = kern_sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+
+	KUNIT_ASSERT_GE(test, fd, 0);
+	return tc_keep_fd(test, fd);
+}
+
+int tc_prog_array(struct kunit *test, u32 slots)
+{
+	return tc_map(test, BPF_MAP_TYPE_PROG_ARRAY, sizeof(u32), slots);
+}
+
+int tc_array(struct kunit *test, u32 entries)
+{
+	return tc_map(test, BPF_MAP_TYPE_ARRAY, sizeof(u64), entries);
+}
+
+int tc_set_slot(int array_fd, u32 slot, int prog_fd)
+{
+	union bpf_attr attr = {
+		.map_fd = array_fd,
+		.key = (unsigned long)&slot,
+		.value = (unsigned long)&prog_fd,
+	};
+
+	return kern_sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+}
+
+int tc_clear_slot(int array_fd, u32 slot)
+{
+	union bpf_attr attr = {
+		.map_fd = array_fd,
+		.key = (unsigned long)&slot,
+	};
+
+	return kern_sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
+}
+
+int tc_attach(struct kunit *test, int prog_fd)
+{
+	union bpf_attr attr = { .raw_tracepoint.prog_fd = prog_fd };
+
+	return tc_keep_fd(test, kern_sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr,
+					     sizeof(attr)));
+}
+
+int tc_attach_to(struct kunit *test, int prog_fd, int target_fd, u32 btf_id)
+{
+	union bpf_attr attr = {
+		.link_create.prog_fd = prog_fd,
+		.link_create.target_fd = target_fd,
+		.link_create.target_btf_id = btf_id,
+	};
+
+	return tc_keep_fd(test, kern_sys_bpf(BPF_LINK_CREATE, &attr,
+					     sizeof(attr)));
+}
+
+int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
+	      int func)
+{
+	struct tc_prog *p = tc_prog_new(test, "tracer", BPF_PROG_TYPE_TRACING);
+	int prog_fd, link_fd;
+
+	p->attach_type = type;
+	p->target_fd = target_fd;
+	p->target_btf_id = tc_func_btf_id(func);
+	tc_func_begin(p, "tracer", TC_GLOBAL);
+	tc_emit_return(p, 0);
+	prog_fd = tc_load_ok(p);
+	link_fd = tc_attach(test, prog_fd);
+	KUNIT_ASSERT_GE(test, link_fd, 0);
+	return link_fd;
+}
+
+u32 tc_run(struct kunit *test, int prog_fd)
+{
+	struct bpf_prog *prog;
+	struct sk_buff *skb;
+	u32 entries, i, *cb;
+
+	skb = alloc_skb(64, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, skb);
+	skb_put_zero(skb, 64);
+	cb = (u32 *)qdisc_skb_cb(skb)->data;
+	for (i = 0; i < TC_CB_WORDS; i++)
+		cb[i] = i;
+	skb->mark = 0;
+
+	prog = bpf_prog_get_type_dev(prog_fd, BPF_PROG_TYPE_SCHED_CLS, false);
+	if (IS_ERR(prog)) {
+		kfree_skb(skb);
+		KUNIT_ASSERT_FALSE_MSG(test, true, "fd %d is no tc program",
+				       prog_fd);
+		return 0;
+	}
+
+	/* As the tc hook runs it. */
+	local_bh_disable();
+	rcu_read_lock();
+	bpf_prog_run_pin_on_cpu(prog, skb);
+	rcu_read_unlock();
+	local_bh_enable();
+
+	entries = skb->mark;
+	bpf_prog_put(prog);
+	kfree_skb(skb);
+	return entries;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit suites for tail calls of the x86-64 BPF JIT.
+ */
+#include <linux/bpf.h>
+#include <linux/module.h>
+
+#include "compat.h"
+#include "suites.h"
+
+kunit_test_suites(&tailcall_limit_suite,
+		  &tailcall_hierarchy_suite,
+		  &tailcall_miss_suite,
+		  &tailcall_callback_suite,
+		  &tailcall_extension_suite);
+
+MODULE_DESCRIPTION("KUnit suites for BPF tail calls");
+MODULE_LICENSE("GPL");
+TC_IMPORT_BPF_INTERNAL();

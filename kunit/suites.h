@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef TAILCALL_KUNIT_SUITES_H
+#define TAILCALL_KUNIT_SUITES_H
+
+#include <kunit/test.h>
+
+extern struct kunit_suite tailcall_limit_suite;
+extern struct kunit_suite tailcall_hierarchy_suite;
+extern struct kunit_suite tailcall_miss_suite;
+extern struct kunit_suite tailcall_callback_suite;
+extern struct kunit_suite tailcall_extension_suite;
+
+#endif /* TAILCALL_KUNIT_SUITES_H */
