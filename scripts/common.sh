@@ -146,3 +146,39 @@ kernel_make() {
 		O="$(build_dir "$tree" "$variant")" -j"$JOBS" \
 		CC="ccache gcc" HOSTCC="ccache gcc" "$@"
 }
+
+# bug_ids: all bugs of patches/bugs, in its order.
+bug_ids() {
+	awk '!/^#/ && NF { print $1 }' "$TOP/patches/bugs"
+}
+
+# bug_title ID
+bug_title() {
+	awk -v id="$1" '!/^#/ && $1 == id { $1 = $2 = $3 = $4 = $5 = ""; sub(/^ +/, ""); print }' \
+		"$TOP/patches/bugs"
+}
+
+# bug_state TREE ID: closed, fixed, open or na; the head line has the order of
+# the trees.
+bug_state() {
+	awk -v tree="$1" -v id="$2" '
+		/^# id / { for (i = 3; i <= NF; i++) col[$i] = i - 1 }
+		!/^#/ && $1 == id { print $col[tree] }' "$TOP/patches/bugs"
+}
+
+# expected TREE VARIANT ID: what a test must see there: open, fixed or na.
+expected() {
+	case $(bug_state "$1" "$3"):$2 in
+	closed:base|open:*) echo open ;;
+	closed:patched|fixed:*) echo fixed ;;
+	na:*) echo na ;;
+	*) die "patches/bugs has no state of bug $3 for $1" ;;
+	esac
+}
+
+# kunit_bug CASE: the bug that a KUnit case shows, or nothing.
+kunit_bug() {
+	awk -v name="$1" '
+		!/^#/ && NF { id = $1; sub(/^[^ \t]+[ \t]+/, "")
+			      if (name ~ ("^(" $0 ")$")) { print id; exit } }' "$TOP/kunit/bugs"
+}

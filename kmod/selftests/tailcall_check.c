@@ -312,10 +312,10 @@ static bool extended_get(struct extended *e, struct verdict *why)
 	return true;
 }
 
-/* Offer a program to the target's prog_array: 0 or an error; 0 is undone. */
+/* Offer a program to the extension's prog_array: 0 or an error; 0 is undone. */
 static int offer(struct extended *e, struct bpf_program *prog)
 {
-	int map = bpf_map__fd(e->target->maps.jump);
+	int map = bpf_map__fd(e->ext->maps.jump);
 	int fd = bpf_program__fd(prog);
 	__u32 slot = 0;
 
@@ -385,6 +385,9 @@ no_attach:
 					 "");
 	else if (err == -EBUSY)
 		v = verdict(FIXED, "a prog_array refuses a program that is extended");
+	else if (err == -EINVAL)
+		v = verdict(NOT_APPLICABLE,
+			    "an extension's prog_array takes no other programs");
 	else
 		v = verdict(CANNOT_TELL, "offering the program: %s",
 			    strerror(-err));
@@ -406,6 +409,8 @@ static struct verdict probe_extended_two(void)
 	if (one.state == OPEN)
 		return verdict(NOT_APPLICABLE,
 			       "extended programs are not refused at all, see 6");
+	if (one.state != FIXED)
+		return one;
 	return probe_extended(true);
 }
 
@@ -425,7 +430,7 @@ static const struct bug bugs[] = {
 		"1", "prog_array takes an extension",
 		"programs of different types can meet: type confusion",
 		"6.12",
-		"Offers an extension that is not attached to a prog_array of its target's type, and takes it out again. Nothing runs.",
+		"Offers an extension that is not attached to its own prog_array, and takes it out again. Nothing runs.",
 		probe_extension_in_array,
 	}, {
 		"3", "fentry or fexit on a subprogram loses the counter",
