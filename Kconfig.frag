@@ -2,7 +2,8 @@
 # scripts/configure merges this over tinyconfig and stops if any line did not
 # land. For a kernel of your own, merge the part "The series and its tests".
 #
-# A line may name the trees it is for: "CONFIG_X=y # 6.1 6.12".
+# A line may name the trees it is for: "CONFIG_X=y # 6.1 6.12"; "5.10-patched"
+# is for 5.10 with the series, which brings the option.
 
 ## The series and its tests
 CONFIG_64BIT=y
@@ -15,6 +16,7 @@ CONFIG_CGROUP_BPF=y
 CONFIG_MODULES=y
 CONFIG_MODULE_UNLOAD=y
 CONFIG_KUNIT=y
+CONFIG_BPF_KERN_SYSCALL=y # 5.10-patched
 CONFIG_DEBUG_FS=y
 CONFIG_DEBUG_INFO_BTF=y
 CONFIG_FTRACE=y
@@ -77,5 +79,9 @@ CONFIG_DEBUG_KERNEL=y
 CONFIG_MAGIC_SYSRQ=y
 CONFIG_DETECT_HUNG_TASK=y
 CONFIG_SOFTLOCKUP_DETECTOR=y
+CONFIG_DEBUG_INFO=y # 5.10
+CONFIG_DEBUG_INFO=y
 CONFIG_DEBUG_INFO_DWARF4=y
+CONFIG_RUNTIME_TESTING_MENU=y
+CONFIG_LKDTM=m
 CONFIG_FRAME_WARN=2048

@@ -15,6 +15,17 @@
  */
 enum { MAIN, FIRST, SECOND };
 
+/*
+ * Since 6.12 an extension may change packet data, as a tail call might, only
+ * where the function that it replaces does.
+ */
+static void emit_pull_data(struct tc_prog *p)
+{
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+				BPF_FUNC_skb_pull_data));
+}
+
 static int load_target(struct kunit *test)
 {
 	struct tc_prog *p = tc_prog_new(test, "target",
@@ -26,8 +37,10 @@ static int load_target(struct kunit *test)
 	tc_emit_call(p, SECOND);
 	tc_emit_return(p, 0);
 	tc_func_begin(p, "first", TC_GLOBAL);
+	emit_pull_data(p);
 	tc_emit_return(p, 0);
 	tc_func_begin(p, "second", TC_GLOBAL);
+	emit_pull_data(p);
 	tc_emit_return(p, 0);
 	return tc_load_ok(p);
 }

@@ -7,7 +7,9 @@
 set -euo pipefail
 export LC_ALL=C
 
+# shellcheck disable=SC2034 # for those who source this
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034
 SCRIPTS=$TOP/scripts
 ME=${0##*/}
 
@@ -31,23 +33,30 @@ die() {
 }
 
 # A command that fails where no failure was expected is a fault of ours: name
-# the place, never stop without a word.
-trap 'echo "$ME: line $LINENO: unexpected failure of: $BASH_COMMAND" >&2' ERR
+# the place, never stop without a word. Our own scripts explain themselves.
+unexpected() {
+	# shellcheck disable=SC2016 # the text of the command, as it is written
+	case $BASH_COMMAND in
+	*'$SCRIPTS/'*|exit*|return*) ;;
+	*) echo "$ME: line $1: unexpected failure of: $BASH_COMMAND" >&2 ;;
+	esac
+}
+trap 'unexpected $LINENO' ERR
 
 # note SENTENCE: something the user should know, but that stops nothing.
 note() {
 	echo "$ME: note: $*" >&2
 }
 
-# step SENTENCE: one line of progress with the elapsed time.
+# step SENTENCE: one line of progress with the elapsed time, on stderr: stdout
+# is for what a script was asked for.
 step() {
-	local t=$(($(date +%s) - STARTED))
+	local t=$(($(date +%s) - STARTED)) bold='' plain=''
 
-	if [ -t 1 ] && [ -z "${CI:-}" ]; then
-		printf '\033[1m[%3d:%02d]\033[0m %s\n' $((t / 60)) $((t % 60)) "$*"
-	else
-		printf '[%3d:%02d] %s\n' $((t / 60)) $((t % 60)) "$*"
+	if [ -t 2 ] && [ -z "${CI:-}" ]; then
+		bold=$'\033[1m' plain=$'\033[0m'
 	fi
+	printf '%s[%3d:%02d]%s %s\n' "$bold" $((t / 60)) $((t % 60)) "$plain" "$*" >&2
 }
 
 # usage_if_asked "$@": prints the comment block at the head of the script.

@@ -245,7 +245,7 @@ static int wants_shell(void)
 	if (!f || !fgets(cmdline, sizeof(cmdline), f))
 		fatal("cannot read /proc/cmdline");
 	fclose(f);
-	return strstr(cmdline, "vm.shell") != NULL;
+	return !!strstr(cmdline, "vm.shell");
 }
 
 static void run_shell(void)
@@ -270,7 +270,7 @@ int main(void)
 	int console;
 
 	if (getpid() != 1) {
-		fprintf(stderr, "vm init: this is PID 1 of the project's guest, it does nothing elsewhere\n");
+		fprintf(stderr, "vm init: only for PID 1 of the project's guest\n");
 		return 1;
 	}
 	mount_all();

@@ -566,7 +566,7 @@ static void print_end(enum format format)
 
 /* ---- options ------------------------------------------------------------- */
 
-static void usage(FILE *f)
+static void print_usage(FILE *f)
 {
 	fprintf(f,
 		"Usage: tailcall_check [--tap | --json] [--only ID] [--verbose]\n"
@@ -683,17 +683,17 @@ int main(int argc, char **argv)
 			verbose = true;
 			break;
 		case 'h':
-			usage(stdout);
+			print_usage(stdout);
 			return 0;
 		default:
-			usage(stderr);
+			print_usage(stderr);
 			return 2;
 		}
 	}
 	if (optind != argc) {
 		fprintf(stderr, "tailcall_check: unknown argument '%s'\n",
 			argv[optind]);
-		usage(stderr);
+		print_usage(stderr);
 		return 2;
 	}
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Thin: every target is one script in scripts/, which has its own --help.
+
+# What can be set on the command line; see make help.
+TREE    ?= 6.1
+VARIANT ?= patched
+TREES   ?= $(shell sh -c 'for s in patches/*/series; do basename "$$(dirname "$$s")"; done | sort -V | xargs')
+KDIR    ?=
+DEBUG   ?=
+export TREES DEBUG
+ifdef O
+export O
+endif
+ifdef JOBS
+export JOBS
+endif
+
+S := ./scripts
+
+help:
+	@echo 'Main targets:'
+	@echo '* demo          - From nothing to a proven 6.1 kernel: unpatched against patched'
+	@echo '  check         - All tests for TREES; last line: N passed, N failed'
+	@echo '  status        - The table of bugs and trees, from the results of make check'
+	@echo ''
+	@echo 'A kernel tree of your own:'
+	@echo '  apply         - Apply the series of its line to KDIR'
+	@echo '  unapply       - Take it out again'
+	@echo ''
+	@echo 'Kernels:'
+	@echo '  image         - Build TREE VARIANT; last line: the path of its bzImage'
+	@echo '  boot          - A shell in TREE VARIANT, in QEMU'
+	@echo '  fix           - One patch on all trees, side by side: make fix PATCH=name'
+	@echo ''
+	@echo 'The series:'
+	@echo '  refresh       - Write the patches of TREES anew with quilt'
+	@echo '  bisect-check  - Build, boot and test every prefix of the series of TREES'
+	@echo ''
+	@echo 'Cleaning:'
+	@echo '  clean         - Remove build trees and results, keep sources and ccache'
+	@echo '  distclean     - Remove the whole cache folder'
+	@echo ''
+	@echo 'Variables:'
+	@echo '  TREES=...     - Kernel lines to check ($(TREES))'
+	@echo '  TREE=...      - One kernel line ($(TREE))'
+	@echo '  VARIANT=...   - base (as Debian ships it) or patched ($(VARIANT))'
+	@echo '  KDIR=...      - A kernel source tree of your own'
+	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
+	@echo '  JOBS=...      - Parallel jobs (all cores)'
+	@echo ''
+	@echo 'Packages are installed as root or through sudo [1].'
+	@echo ''
+	@echo 'Examples:'
+	@echo '  make check TREES=6.1'
+	@echo '  make apply KDIR=~/linux-6.1.192'
+	@echo '  make boot TREE=7.2 VARIANT=base'
+	@echo ''
+	@echo '[1] Only demo, check, image, boot and bisect-check install packages.'
+
+demo:
+	@$(S)/demo $(TREE)
+
+check:
+	@$(S)/check $(TREES)
+
+status:
+	@$(S)/status
+
+readme-status:
+	@$(S)/status --readme
+
+apply unapply:
+	@$(S)/$@ "$(KDIR)"
+
+image:
+	@$(S)/install-deps
+	@$(S)/build $(TREE) $(VARIANT)
+
+boot:
+	@$(S)/install-deps
+	@$(S)/boot $(TREE) $(VARIANT)
+
+fix:
+	@$(S)/fix "$(PATCH)"
+
+refresh:
+	@set -e; for tree in $(TREES); do $(S)/refresh $$tree; done
+
+bisect-check:
+	@$(S)/install-deps
+	@set -e; for tree in $(TREES); do $(S)/bisect-check $$tree; done
+
+clean distclean:
+	@$(S)/$@
+
+.PHONY: help demo check status readme-status apply unapply image boot fix \
+	refresh bisect-check clean distclean
