@@ -94,6 +94,7 @@ need_tree() {
 need_variant() {
 	case ${1:-} in
 	base|patched) ;;
+	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
 	*) die "no variant '${1:-}': it is base (as Debian ships it) or patched" ;;
 	esac
 }
@@ -121,9 +122,16 @@ lock() {
 	fi
 }
 
-# series_of TREE: the patches of a tree in order.
+# series_of TREE: the patches of a tree in order; with PREFIX=n the first n.
 series_of() {
-	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$TOP/patches/$1/series"
+	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$TOP/patches/$1/series" |
+		awk -v n="${PREFIX:-0}" 'n == 0 || NR <= n'
+}
+
+# closes TREE PATCH: the bugs that a patch closes; they stand behind its name in
+# the series.
+closes() {
+	awk -v p="$2" '$1 == p { sub(/^[^#]*#?/, ""); print }' "$TOP/patches/$1/series"
 }
 
 # series_files TREE: every file the series of a tree touches, created ones too.
@@ -135,7 +143,7 @@ series_files() {
 	done | sort -u
 }
 
-# Directories: $O/TREE/{base,patched}/linux are source trees, build below them
+# Directories: $O/TREE/{base,patched,prefix}/linux are source trees, build below them
 # the object tree (kbuild then uses relative paths, and ccache hits in both).
 source_dir() { echo "$O/$1/$2/linux"; }
 build_dir() { echo "$O/$1/$2/linux/build"; }
@@ -180,6 +188,9 @@ expected() {
 	case $(bug_state "$1" "$3"):$2 in
 	closed:base|open:*) echo open ;;
 	closed:patched|fixed:*) echo fixed ;;
+	closed:prefix)
+		if series_of "$1" | while read -r patch; do closes "$1" "$patch"; done |
+		   grep -qw -- "$3"; then echo fixed; else echo open; fi ;;
 	na:*) echo na ;;
 	*) die "patches/bugs has no state of bug $3 for $1" ;;
 	esac
