@@ -44,7 +44,7 @@ help:
 	@echo 'Variables:'
 	@echo '  TREES=...     - Kernel lines to check ($(TREES))'
 	@echo '  TREE=...      - One kernel line ($(TREE))'
-	@echo '  VARIANT=...   - base (as Debian ships it) or patched ($(VARIANT))'
+	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
 	@echo '  JOBS=...      - Parallel jobs (all cores)'

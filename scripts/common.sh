@@ -16,7 +16,7 @@ ME=${0##*/}
 # O is the cache folder: sources, build trees, ccache, logs. Nothing below it
 # is precious; everything below it can be made again.
 O=${O:-${XDG_CACHE_HOME:-$HOME/.cache}/bpf-tailcall}
-mkdir -p -- "$O" || { echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
+mkdir -p -- "$O/tmp" || { echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
 O=$(cd -- "$O" && pwd)
 
 JOBS=${JOBS:-$(nproc)}
@@ -75,10 +75,10 @@ trees() {
 }
 
 # tree_field TREE COLUMN: one field of the tree's row (package, suites,
-# version, sha256).
+# version, sha256, also).
 tree_field() {
 	awk -v t="$1" -v want="$2" '
-		BEGIN { n = split("tree package suites version sha256", name)
+		BEGIN { n = split("tree package suites version sha256 also", name)
 			for (i = 1; i <= n; i++) col[name[i]] = i }
 		!/^#/ && $1 == t { print $col[want] }' "$TOP/patches/trees"
 }
@@ -90,12 +90,14 @@ need_tree() {
 		die "no kernel line '$1': patches/trees has $(trees | xargs)"
 }
 
-# need_variant VARIANT
+# need_variant VARIANT: base is Debian's source as it is, patched has the whole
+# series, hardened is patched with Kconfig.hardened.frag on top, prefix has the
+# first PREFIX patches.
 need_variant() {
 	case ${1:-} in
-	base|patched) ;;
+	base|patched|hardened) ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
-	*) die "no variant '${1:-}': it is base (as Debian ships it) or patched" ;;
+	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, or hardened" ;;
 	esac
 }
 
@@ -143,10 +145,15 @@ series_files() {
 	done | sort -u
 }
 
-# Directories: $O/TREE/{base,patched,prefix}/linux are source trees, build below them
-# the object tree (kbuild then uses relative paths, and ccache hits in both).
-source_dir() { echo "$O/$1/$2/linux"; }
-build_dir() { echo "$O/$1/$2/linux/build"; }
+# Directories: $O/TREE/{base,patched,prefix}/linux are source trees, build below
+# them the object tree (kbuild then uses relative paths, and ccache hits in all).
+source_dir() { echo "$O/$1/${2/hardened/patched}/linux"; }
+build_dir() {
+	case $2 in
+	hardened) echo "$(source_dir "$1" "$2")/build-hardened" ;;
+	*) echo "$(source_dir "$1" "$2")/build" ;;
+	esac
+}
 out_dir() { echo "$O/$1/$2"; }
 
 # kernel_make TREE VARIANT ARGS...: make in a tree of ours. ccache is keyed on
@@ -187,7 +194,7 @@ bug_state() {
 expected() {
 	case $(bug_state "$1" "$3"):$2 in
 	closed:base|open:*) echo open ;;
-	closed:patched|fixed:*) echo fixed ;;
+	closed:patched|closed:hardened|fixed:*) echo fixed ;;
 	closed:prefix)
 		if series_of "$1" | while read -r patch; do closes "$1" "$patch"; done |
 		   grep -qw -- "$3"; then echo fixed; else echo open; fi ;;
