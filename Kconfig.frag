@@ -85,3 +85,17 @@ CONFIG_RUNTIME_TESTING_MENU=y
 CONFIG_LKDTM=m
 CONFIG_TEST_BPF=m
 CONFIG_FRAME_WARN=2048
+
+## What other options switch on and nothing here needs: it would only take time
+# CONFIG_IPV6 is not set
+# CONFIG_ETHTOOL_NETLINK is not set
+# CONFIG_VT is not set
+# CONFIG_INPUT is not set
+# CONFIG_SERIO is not set
+# CONFIG_HID is not set
+# CONFIG_HID_SUPPORT is not set
+# CONFIG_INTEL_MEI is not set
+# CONFIG_INET_DIAG is not set
+# CONFIG_WIRELESS is not set
+# CONFIG_COREDUMP is not set
+# CONFIG_SWAP is not set

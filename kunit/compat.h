@@ -5,7 +5,9 @@
 #ifndef TAILCALL_KUNIT_COMPAT_H
 #define TAILCALL_KUNIT_COMPAT_H
 
+#include <linux/sched/signal.h>
 #include <linux/version.h>
+#include <kunit/test.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
 #error "The tail call suite needs Linux 5.10 or newer."
@@ -24,7 +26,109 @@
 #define TC_IMPORT_BPF_INTERNAL()
 #endif
 
-/* No header declares it: it was made for generated light skeletons. */
+/* Newer kernels export it for light skeletons, but no header declares it. */
+union bpf_attr;
 int kern_sys_bpf(int cmd, union bpf_attr *attr, unsigned int size);
+
+/*
+ * Before 5.11 BPF memory is charged against RLIMIT_MEMLOCK, and freed memory
+ * counts for a while. A case has a thread of its own, so only that is changed.
+ */
+static inline void tc_lift_memlock_limit(void)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = RLIM_INFINITY;
+#endif
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 13, 0)
+/* There are helpers that call back, so the callback suite can be built. */
+#define TC_CALLBACKS
+#define TC_CALLBACK_SUITE (&tailcall_callback_suite)
+#else
+/* The list of suites may end early. */
+#define TC_CALLBACK_SUITE NULL
+#define BPF_PSEUDO_FUNC 4
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+/* A case cannot be skipped: one that does not find what it needs fails. */
+#define kunit_skip(test, fmt, ...) \
+	KUNIT_ASSERT_FALSE_MSG(test, true, fmt, ##__VA_ARGS__)
+
+static inline void *kunit_kcalloc(struct kunit *test, size_t n, size_t size,
+				  gfp_t gfp)
+{
+	return kunit_kzalloc(test, array_size(n, size), gfp);
+}
+#endif
+
+#ifdef KUNIT_ARRAY_PARAM
+static inline const void *tc_param(struct kunit *test)
+{
+	return test->param_value;
+}
+#else
+/*
+ * Before 5.11 a case has no parameters. Here it walks them on its own, and
+ * prints each one before its turn: the last one printed is the one that failed.
+ */
+#define KUNIT_PARAM_DESC_SIZE 128
+
+struct tc_param_case {
+	/* A test has a pointer to its case's name: the way to the rest. */
+	char name[64];
+	void (*run)(struct kunit *test);
+	const void *(*next)(const void *prev, char *desc);
+	const void *param;
+};
+
+static inline struct tc_param_case *tc_param_case(struct kunit *test)
+{
+	return container_of((void *)test->name, struct tc_param_case, name);
+}
+
+static inline const void *tc_param(struct kunit *test)
+{
+	return tc_param_case(test)->param;
+}
+
+/* In prog.c: closes what a case has opened. */
+void tc_exit(struct kunit *test);
+
+static inline void tc_run_param_case(struct kunit *test)
+{
+	struct tc_param_case *c = tc_param_case(test);
+	char desc[KUNIT_PARAM_DESC_SIZE] = "";
+
+	c->param = NULL;
+	while ((c->param = c->next(c->param, desc))) {
+		kunit_info(test, "%s\n", desc);
+		c->run(test);
+		tc_exit(test);
+	}
+}
+
+#define KUNIT_CASE_PARAM(test_name, gen_params) {			\
+	.run_case = tc_run_param_case,					\
+	.name = ((struct tc_param_case) {				\
+		.name = #test_name,					\
+		.run = test_name,					\
+		.next = gen_params,					\
+	}).name,							\
+}
+
+#define KUNIT_ARRAY_PARAM(_name, _array, _get_desc)			\
+static const void *_name##_gen_params(const void *prev, char *desc)	\
+{									\
+	typeof(&(_array)[0]) next = prev;				\
+									\
+	next = prev ? next + 1 : (_array);				\
+	if (next == (_array) + ARRAY_SIZE(_array))			\
+		return NULL;						\
+	_get_desc(next, desc);						\
+	return next;							\
+}
+#endif /* KUNIT_ARRAY_PARAM */
 
 #endif /* TAILCALL_KUNIT_COMPAT_H */

@@ -4,6 +4,7 @@
  * counter of its own, so a program that is extended must not be a tail callee,
  * nor a tail callee be extended. Nothing here runs a program.
  */
+#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 
 #include "prog.h"
@@ -78,6 +79,19 @@ static void a_prog_array_refuses_an_extension(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, ext), -EINVAL);
 }
 
+/* An extension owns its prog_array as its target would. */
+static void an_extension_counts_as_its_target(struct kunit *test)
+{
+	struct tc_prog *xdp = tc_prog_new(test, "xdp", BPF_PROG_TYPE_XDP);
+	int array = tc_prog_array(test, 1);
+
+	load_extension(test, load_target(test), FIRST, array);
+	tc_func_begin(xdp, "xdp", TC_GLOBAL);
+	tc_emit_return(xdp, 0);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, tc_load_ok(xdp)), -EINVAL);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, load_target(test)), 0);
+}
+
 static void a_prog_array_refuses_an_extended_program(struct kunit *test)
 {
 	int array = tc_prog_array(test, 1);
@@ -150,7 +164,7 @@ static int poke_pre_handler(struct kprobe *kp, struct pt_regs *regs)
 	return 1;
 }
 
-/* Only a kprobe with a post handler may change where execution goes on. */
+/* A kprobe with a post handler is never turned into a jump. */
 static void poke_post_handler(struct kprobe *kp, struct pt_regs *regs,
 			      unsigned long flags)
 {
@@ -158,8 +172,17 @@ static void poke_post_handler(struct kprobe *kp, struct pt_regs *regs,
 
 static void a_failed_attach_leaves_no_trace(struct kunit *test)
 {
+	/*
+	 * Behind the endbr64 and the call that ftrace patches: a probe on an
+	 * ftrace site works by ftrace, which has rules of its own for changing
+	 * where execution goes on.
+	 */
+	const u32 offset = IS_ENABLED(CONFIG_DYNAMIC_FTRACE) ?
+			   MCOUNT_INSN_SIZE +
+			   (IS_ENABLED(CONFIG_X86_KERNEL_IBT) ? 4 : 0) : 0;
 	struct kprobe kp = {
 		.symbol_name = "bpf_arch_text_poke",
+		.offset = offset,
 		.pre_handler = poke_pre_handler,
 		.post_handler = poke_post_handler,
 	};
@@ -192,6 +215,7 @@ static void a_failed_attach_leaves_no_trace(struct kunit *test)
 
 static struct kunit_case extension_cases[] = {
 	KUNIT_CASE(a_prog_array_refuses_an_extension),
+	KUNIT_CASE(an_extension_counts_as_its_target),
 	KUNIT_CASE(a_prog_array_refuses_an_extended_program),
 	KUNIT_CASE(a_tail_callee_cannot_be_extended),
 	KUNIT_CASE(one_of_two_extensions_is_detached),

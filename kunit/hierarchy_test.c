@@ -128,7 +128,7 @@ static void hierarchy_expect_limit(struct kunit *test, int main_fd,
 
 static void one_counter_for_all_frames(struct kunit *test)
 {
-	const struct hierarchy_param *param = test->param_value;
+	const struct hierarchy_param *param = tc_param(test);
 	int main_fd = hierarchy_setup(test, param);
 
 	hierarchy_expect_limit(test, main_fd, param);
@@ -137,7 +137,7 @@ static void one_counter_for_all_frames(struct kunit *test)
 
 static void the_same_with_fentry_on_the_subprogram(struct kunit *test)
 {
-	const struct hierarchy_param *param = test->param_value;
+	const struct hierarchy_param *param = tc_param(test);
 	int main_fd = hierarchy_setup(test, param);
 
 	tc_tracer(test, BPF_TRACE_FENTRY, main_fd, SUB);
@@ -146,7 +146,7 @@ static void the_same_with_fentry_on_the_subprogram(struct kunit *test)
 
 static void the_same_with_fexit_on_the_subprogram(struct kunit *test)
 {
-	const struct hierarchy_param *param = test->param_value;
+	const struct hierarchy_param *param = tc_param(test);
 	int main_fd = hierarchy_setup(test, param);
 
 	tc_tracer(test, BPF_TRACE_FEXIT, main_fd, SUB);
@@ -155,7 +155,7 @@ static void the_same_with_fexit_on_the_subprogram(struct kunit *test)
 
 static void the_same_with_both_on_main_and_subprogram(struct kunit *test)
 {
-	const struct hierarchy_param *param = test->param_value;
+	const struct hierarchy_param *param = tc_param(test);
 	int main_fd = hierarchy_setup(test, param);
 
 	tc_tracer(test, BPF_TRACE_FENTRY, main_fd, MAIN);

@@ -52,7 +52,7 @@ static int limit_load(struct kunit *test, const char *name, int array,
  */
 static void a_program_that_calls_itself(struct kunit *test)
 {
-	const struct limit_param *param = test->param_value;
+	const struct limit_param *param = tc_param(test);
 	int array = tc_prog_array(test, 1);
 	int main_fd = limit_load(test, "main", array, 0, param);
 
@@ -69,7 +69,7 @@ static void a_program_that_calls_itself(struct kunit *test)
  */
 static void two_programs_that_call_each_other(struct kunit *test)
 {
-	const struct limit_param *param = test->param_value;
+	const struct limit_param *param = tc_param(test);
 	struct limit_param other = {
 		.form = param->form == TC_DIRECT ? TC_INDIRECT : TC_DIRECT,
 		.stack = 16,

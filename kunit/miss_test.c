@@ -59,7 +59,7 @@ static int miss_load(struct kunit *test, int array, u32 slot,
 
 static void a_miss_costs_nothing(struct kunit *test)
 {
-	const struct miss_param *param = test->param_value;
+	const struct miss_param *param = tc_param(test);
 	int array = tc_prog_array(test, SLOTS);
 	int main_fd = miss_load(test, array, param->slot, param->form);
 
@@ -71,7 +71,7 @@ static void a_miss_costs_nothing(struct kunit *test)
 
 static void a_slot_that_was_emptied_is_a_miss(struct kunit *test)
 {
-	const struct miss_param *param = test->param_value;
+	const struct miss_param *param = tc_param(test);
 	int array = tc_prog_array(test, SLOTS);
 	int main_fd = miss_load(test, array, param->slot, param->form);
 

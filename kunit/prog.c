@@ -2,13 +2,13 @@
 /*
  * Build, load and run BPF programs from a KUnit case, see prog.h.
  */
+#include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/skbuff.h>
 #include <net/sch_generic.h>
 
-#include "compat.h"
 #include "prog.h"
 
 /* The slot number of an indirect tail call, as the run puts it in cb[]. */
@@ -22,6 +22,7 @@ struct tc_case {
 
 int tc_init(struct kunit *test)
 {
+	tc_lift_memlock_limit();
 	test->priv = kunit_kzalloc(test, sizeof(struct tc_case), GFP_KERNEL);
 	return test->priv ? 0 : -ENOMEM;
 }

@@ -18,6 +18,8 @@
 #include <linux/filter.h>
 #include <kunit/test.h>
 
+#include "compat.h"
+
 /* The most entries a run is allowed before its programs stop themselves. */
 #define TC_BOUND	200
 

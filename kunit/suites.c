@@ -11,8 +11,8 @@
 kunit_test_suites(&tailcall_limit_suite,
 		  &tailcall_hierarchy_suite,
 		  &tailcall_miss_suite,
-		  &tailcall_callback_suite,
-		  &tailcall_extension_suite);
+		  &tailcall_extension_suite,
+		  TC_CALLBACK_SUITE);
 
 MODULE_DESCRIPTION("KUnit suites for BPF tail calls");
 MODULE_LICENSE("GPL");

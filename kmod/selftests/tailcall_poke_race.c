@@ -31,8 +31,8 @@
 
 /* Each makes one tail call; the last function is patched long after the first. */
 #define SUBPROGRAMS	8
-#define KEPT		16
-#define UPDATES_A_DELETE 64
+#define KEPT		2
+#define UPDATES_A_DELETE 500
 
 #define INSN(c, d, s, o, i) \
 	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
@@ -219,7 +219,7 @@ static void expect_all(__u32 want)
 	}
 }
 
-static void usage(FILE *f)
+static void print_usage(FILE *f)
 {
 	fputs("Usage: tailcall_poke_race --i-know [SECONDS]\n"
 	      "\n"
@@ -235,13 +235,13 @@ int main(int argc, char **argv)
 	pthread_t thread[2];
 
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
-		usage(stdout);
+		print_usage(stdout);
 		return 0;
 	}
 	if (argc == 3)
 		seconds = atoi(argv[2]);
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "--i-know") || seconds < 1) {
-		usage(stderr);
+		print_usage(stderr);
 		return 2;
 	}
 
