@@ -121,10 +121,11 @@ static inline void tc_run_param_case(struct kunit *test)
 #define KUNIT_ARRAY_PARAM(_name, _array, _get_desc)			\
 static const void *_name##_gen_params(const void *prev, char *desc)	\
 {									\
-	typeof(&(_array)[0]) next = prev;				\
+	typeof(_array) *all = &(_array);				\
+	typeof(&(*all)[0]) next = prev;					\
 									\
-	next = prev ? next + 1 : (_array);				\
-	if (next == (_array) + ARRAY_SIZE(_array))			\
+	next = prev ? next + 1 : *all;					\
+	if (next == *all + ARRAY_SIZE(*all))				\
 		return NULL;						\
 	_get_desc(next, desc);						\
 	return next;							\

@@ -20,8 +20,11 @@
 
 #include "compat.h"
 
-/* The most entries a run is allowed before its programs stop themselves. */
-#define TC_BOUND	200
+/*
+ * The most entries a run is allowed before its programs stop themselves: more
+ * than the limit, and few enough for the kernel stack where each adds a frame.
+ */
+#define TC_BOUND	48
 
 /* How many tail calls a run may make, and thus entries, the first included. */
 #define TC_LIMIT	33

@@ -91,13 +91,14 @@ need_tree() {
 }
 
 # need_variant VARIANT: base is Debian's source as it is, patched has the whole
-# series, hardened is patched with Kconfig.hardened.frag on top, prefix has the
-# first PREFIX patches.
+# series, hardened is patched with Kconfig.hardened.frag on top, probe has only
+# the patches that KUnit needs, prefix has the first PREFIX patches.
 need_variant() {
 	case ${1:-} in
 	base|patched|hardened) ;;
+	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
-	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, or hardened" ;;
+	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened or probe" ;;
 	esac
 }
 
@@ -124,14 +125,16 @@ lock() {
 	fi
 }
 
-# series_of TREE: the patches of a tree in order; with PREFIX=n the first n.
+# series_of TREE: the patches of a tree in order; with PREFIX=n the first n, with
+# ONLY=word those with that word behind their name.
 series_of() {
-	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$TOP/patches/$1/series" |
-		awk -v n="${PREFIX:-0}" 'n == 0 || NR <= n'
+	sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$TOP/patches/$1/series" |
+		awk -v n="${PREFIX:-0}" -v only="${ONLY:-}" '
+			(!n || NR <= n) && (only == "" || $0 ~ ("# .*" only)) { print $1 }'
 }
 
 # closes TREE PATCH: the bugs that a patch closes; they stand behind its name in
-# the series.
+# the series (and "kunit" behind those that KUnit needs).
 closes() {
 	awk -v p="$2" '$1 == p { sub(/^[^#]*#?/, ""); print }' "$TOP/patches/$1/series"
 }
@@ -145,7 +148,7 @@ series_files() {
 	done | sort -u
 }
 
-# Directories: $O/TREE/{base,patched,prefix}/linux are source trees, build below
+# Directories: $O/TREE/{base,patched,probe,prefix}/linux are source trees, build below
 # them the object tree (kbuild then uses relative paths, and ccache hits in all).
 source_dir() { echo "$O/$1/${2/hardened/patched}/linux"; }
 build_dir() {
@@ -193,7 +196,7 @@ bug_state() {
 # expected TREE VARIANT ID: what a test must see there: open, fixed or na.
 expected() {
 	case $(bug_state "$1" "$3"):$2 in
-	closed:base|open:*) echo open ;;
+	closed:base|closed:probe|open:*) echo open ;;
 	closed:patched|closed:hardened|fixed:*) echo fixed ;;
 	closed:prefix)
 		if series_of "$1" | while read -r patch; do closes "$1" "$patch"; done |

@@ -6,7 +6,10 @@
 /* Tail calls that a run may make, as the kernel has it. */
 #define LIMIT	33
 
-/* Entries after which a program stops itself: enough to see the limit fail. */
-#define BOUND	100
+/*
+ * Entries after which a program stops itself: enough to see the limit fail, and
+ * few enough for the kernel stack where each adds a frame.
+ */
+#define BOUND	50
 
 #endif /* TAILCALL_CHECK_BOUND_H */

@@ -436,13 +436,13 @@ static const struct bug bugs[] = {
 		"3", "fentry or fexit on a subprogram loses the counter",
 		"a verified program can loop until the stack overflows",
 		"6.7",
-		"A program counts its entries and stops at 100. Its subprogram, traced by fentry, tail calls it.",
+		"A program counts its entries and stops at 50. Its subprogram, traced by fentry, tail calls it.",
 		probe_trampoline,
 	}, {
 		"4", "tail calls from two call sites have a counter each",
 		"a verified program can make 2^33 tail calls: the CPU hangs",
 		"6.12",
-		"A program counts its entries and stops at 100. It calls a subprogram twice, which tail calls it.",
+		"A program counts its entries and stops at 50. It calls a subprogram twice, which tail calls it.",
 		probe_hierarchy,
 	}, {
 		"6", "prog_array takes a program that is extended",
@@ -472,7 +472,7 @@ static const struct bug bugs[] = {
 		"N17", "a tail call to an empty slot uses up the limit",
 		"pipelines with optional stages stop early",
 		"6.12",
-		"A program misses an empty slot 35 times, then tail calls itself; it stops at 100 entries.",
+		"A program misses an empty slot 35 times, then tail calls itself; it stops at 50 entries.",
 		probe_miss,
 	},
 };
