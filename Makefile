@@ -7,8 +7,8 @@ TREE    ?= 6.1
 VARIANT ?= patched
 TREES   ?= $(shell sh -c 'for s in patches/*/series; do basename "$$(dirname "$$s")"; done | sort -V | xargs')
 KDIR    ?=
-DEBUG   ?=
-export TREES DEBUG
+FULL    ?=
+export TREES FULL
 ifdef O
 export O
 endif
@@ -46,6 +46,7 @@ help:
 	@echo '  TREE=...      - One kernel line ($(TREE))'
 	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
+	@echo '  FULL=1        - make check: also the variant hardened, see patches/trees'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
 	@echo '  JOBS=...      - Parallel jobs (all cores)'
 	@echo ''

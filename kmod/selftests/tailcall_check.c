@@ -123,50 +123,52 @@ out:
 	return NULL;
 }
 
+/* Run the counting program @name once: how often was it entered? */
+static bool count_entries(const char *name, __u32 *entries,
+			  struct verdict *why)
+{
+	struct count_bpf *skel;
+	bool ok;
+	int fd;
+
+	skel = load_counter(name, &fd, why);
+	if (!skel)
+		return false;
+	ok = !run_once(fd);
+	if (ok)
+		*entries = skel->bss->entries;
+	else
+		*why = verdict(CANNOT_TELL, "running %s: %s", name,
+			       strerror(errno));
+	count_bpf__destroy(skel);
+	return ok;
+}
+
 static struct verdict probe_hierarchy(void)
 {
 	struct verdict v;
-	struct count_bpf *skel;
-	int fd;
+	__u32 entries;
 
-	skel = load_counter("hierarchy", &fd, &v);
-	if (!skel)
+	if (!count_entries("hierarchy", &entries, &v))
 		return v;
-	if (run_once(fd))
-		v = verdict(CANNOT_TELL, "running the program: %s",
-			    strerror(errno));
-	else if (skel->bss->entries == 1 + LIMIT)
-		v = verdict(FIXED, "%d tail calls from two call sites", LIMIT);
-	else if (skel->bss->entries > 1 + LIMIT)
-		v = verdict(OPEN, "more than %d tail calls, stopped at %u",
-			    LIMIT, skel->bss->entries - 1);
-	else
-		v = verdict(CANNOT_TELL, "only %u tail calls",
-			    skel->bss->entries - 1);
-	count_bpf__destroy(skel);
-	return v;
+	if (entries == 1 + LIMIT)
+		return verdict(FIXED, "%d tail calls from two call sites",
+			       LIMIT);
+	if (entries > 1 + LIMIT)
+		return verdict(OPEN, "more than %d tail calls, stopped at %u",
+			       LIMIT, entries - 1);
+	return verdict(CANNOT_TELL, "only %u tail calls", entries - 1);
 }
 
 static struct verdict probe_miss(void)
 {
 	struct verdict v;
-	struct count_bpf *skel;
-	int fd;
+	__u32 entries;
 
-	skel = load_counter("miss", &fd, &v);
-	if (!skel)
+	if (!count_entries("miss", &entries, &v))
 		return v;
-	if (run_once(fd))
-		v = verdict(CANNOT_TELL, "running the program: %s",
-			    strerror(errno));
-	else if (skel->bss->entries == 1 + LIMIT)
-		v = verdict(FIXED, "%d tail calls after %d misses", LIMIT,
-			    LIMIT + 2);
-	else
-		v = verdict(OPEN, "%u tail calls after %d misses",
-			    skel->bss->entries - 1, LIMIT + 2);
-	count_bpf__destroy(skel);
-	return v;
+	return verdict(entries == 1 + LIMIT ? FIXED : OPEN,
+		       "%u tail calls after %d misses", entries - 1, LIMIT + 2);
 }
 
 static struct verdict probe_trampoline(void)
@@ -420,7 +422,7 @@ struct bug {
 	const char *id;
 	const char *title;
 	const char *effect;	/* what it means for the user of the kernel */
-	const char *upstream;	/* where it is fixed */
+	const char *upstream;	/* the commit or release that fixes it */
 	const char *how;	/* how the probe works and why it is safe */
 	struct verdict (*probe)(void);
 };
@@ -429,25 +431,25 @@ static const struct bug bugs[] = {
 	{
 		"1", "prog_array takes an extension",
 		"programs of different types can meet: type confusion",
-		"6.12",
+		"commit 1c123c567fb1, d6083f040d5d",
 		"Offers an extension that is not attached to its own prog_array, and takes it out again. Nothing runs.",
 		probe_extension_in_array,
 	}, {
 		"3", "fentry or fexit on a subprogram loses the counter",
 		"a verified program can loop until the stack overflows",
-		"6.7",
+		"commit 2b5dcb31a19a",
 		"A program counts its entries and stops at 50. Its subprogram, traced by fentry, tail calls it.",
 		probe_trampoline,
 	}, {
 		"4", "tail calls from two call sites have a counter each",
 		"a verified program can make 2^33 tail calls: the CPU hangs",
-		"6.12",
+		"commit 116e04ba1459",
 		"A program counts its entries and stops at 50. It calls a subprogram twice, which tail calls it.",
 		probe_hierarchy,
 	}, {
 		"6", "prog_array takes a program that is extended",
 		"an extension and its target can call each other without end",
-		"6.13",
+		"commit d6083f040d5d",
 		"Offers a program to a prog_array while one of its functions is replaced. Nothing runs.",
 		probe_extended_one,
 	}, {
@@ -459,19 +461,19 @@ static const struct bug bugs[] = {
 	}, {
 		"N2", "a helper's callback makes a tail call",
 		"the kernel panics, or the limit is lost",
-		"7.2",
+		"Linux 7.2",
 		"Loads a program whose bpf_for_each_map_elem() callback tail calls. It is never run.",
 		probe_callback_direct,
 	}, {
 		"N2b", "a subprogram of a helper's callback makes one",
 		"the kernel panics, or the limit is lost",
-		"7.3",
+		"Linux 7.3",
 		"Loads a program whose callback calls a subprogram that tail calls. It is never run.",
 		probe_callback_subprog,
 	}, {
 		"N17", "a tail call to an empty slot uses up the limit",
 		"pipelines with optional stages stop early",
-		"6.12",
+		"commit 116e04ba1459",
 		"A program misses an empty slot 35 times, then tail calls itself; it stops at 50 entries.",
 		probe_miss,
 	},
@@ -526,7 +528,7 @@ static void print_one(enum format format, const struct bug *b,
 
 	switch (format) {
 	case TAP:
-		printf("%sok %d %s %s", v->state == OPEN ? "not " : "", number,
+		printf("%sok %d - %s %s", v->state == OPEN ? "not " : "", number,
 		       b->id, b->title);
 		if (v->state == NOT_APPLICABLE || v->state == CANNOT_TELL)
 			printf(" # SKIP %s: %s", state_name[v->state], v->why);
@@ -551,7 +553,7 @@ static void print_one(enum format format, const struct bug *b,
 		       tty ? "\033[0m" : "", b->title);
 		printf("     %-15s %s\n", "", v->why);
 		if (v->state == OPEN)
-			printf("     %-15s %s; fixed upstream in: %s\n", "",
+			printf("     %-15s %s; upstream fix: %s\n", "",
 			       b->effect, b->upstream);
 		break;
 	}
@@ -597,7 +599,7 @@ static void list(void)
 
 static void explain(const struct bug *b)
 {
-	printf("%s: %s\n\nEffect: %s.\nFixed upstream in: %s\nProbe: %s\n",
+	printf("%s: %s\n\nEffect: %s.\nUpstream fix: %s\nProbe: %s\n",
 	       b->id, b->title, b->effect, b->upstream, b->how);
 }
 
