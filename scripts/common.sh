@@ -92,10 +92,11 @@ need_tree() {
 
 # need_variant VARIANT: base is Debian's source as it is, patched has the whole
 # series, hardened is patched with Kconfig.hardened.frag on top, probe has only
-# the patches that KUnit needs, prefix has the first PREFIX patches.
+# the patches that KUnit needs, prefix has the first PREFIX patches, and gates is
+# where check-patches compiles one patch after the other.
 need_variant() {
 	case ${1:-} in
-	base|patched|hardened) ;;
+	base|patched|hardened|gates) ;;
 	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
 	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened or probe" ;;
@@ -148,8 +149,9 @@ series_files() {
 	done | sort -u
 }
 
-# Directories: $O/TREE/{base,patched,probe,prefix}/linux are source trees, build below
-# them the object tree (kbuild then uses relative paths, and ccache hits in all).
+# Directories: $O/TREE/VARIANT/linux are source trees (hardened shares that of
+# patched), build below them the object tree (kbuild then uses relative paths,
+# and ccache hits in all).
 source_dir() { echo "$O/$1/${2/hardened/patched}/linux"; }
 build_dir() {
 	case $2 in
