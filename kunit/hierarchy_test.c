@@ -5,7 +5,7 @@
  *
  * With a counter in each frame the shapes below make about 2^33 tail calls.
  */
-#include "prog.h"
+#include "graph.h"
 #include "suites.h"
 
 enum hierarchy_shape {
@@ -42,24 +42,28 @@ struct hierarchy_param {
 	enum hierarchy_shape shape;
 	enum tc_form form;
 	u32 stack;
+	bool callee_regs;
 };
 
+/* Small frames: on a kernel without a limit many of them stay on the stack. */
+#define FRAMES(shape, form)						\
+	{ shape, form, 0, false }, { shape, form, 0, true },		\
+	{ shape, form, 24, false }, { shape, form, 24, true }
+
 static const struct hierarchy_param hierarchy_params[] = {
-	{ TWO_CALL_SITES, TC_DIRECT, 0 }, { TWO_CALL_SITES, TC_INDIRECT, 0 },
-	{ TWO_CALL_SITES, TC_DIRECT, 24 }, { TWO_CALL_SITES, TC_INDIRECT, 24 },
-	{ THREE_LEVELS, TC_DIRECT, 0 }, { THREE_LEVELS, TC_INDIRECT, 0 },
-	{ THREE_LEVELS, TC_DIRECT, 24 }, { THREE_LEVELS, TC_INDIRECT, 24 },
-	{ SUBPROGRAM_THEN_MAIN, TC_DIRECT, 0 },
-	{ SUBPROGRAM_THEN_MAIN, TC_INDIRECT, 24 },
-	{ TWO_PROGRAMS, TC_DIRECT, 0 }, { TWO_PROGRAMS, TC_INDIRECT, 24 },
+	FRAMES(TWO_CALL_SITES, TC_DIRECT), FRAMES(TWO_CALL_SITES, TC_INDIRECT),
+	FRAMES(THREE_LEVELS, TC_DIRECT), FRAMES(THREE_LEVELS, TC_INDIRECT),
+	FRAMES(SUBPROGRAM_THEN_MAIN, TC_DIRECT),
+	FRAMES(SUBPROGRAM_THEN_MAIN, TC_INDIRECT),
+	FRAMES(TWO_PROGRAMS, TC_DIRECT), FRAMES(TWO_PROGRAMS, TC_INDIRECT),
 };
 
 static void hierarchy_param_desc(const struct hierarchy_param *param,
 				 char *desc)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s stack %u",
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s stack %u%s",
 		 shape_names[param->shape], tc_form_name(param->form),
-		 param->stack);
+		 param->stack, param->callee_regs ? " R6-R9" : "");
 }
 
 KUNIT_ARRAY_PARAM(hierarchy, hierarchy_params, hierarchy_param_desc);
@@ -67,102 +71,78 @@ KUNIT_ARRAY_PARAM(hierarchy, hierarchy_params, hierarchy_param_desc);
 /* Functions of the programs: the one with the tail call is always number 1. */
 enum { MAIN, SUB, OUTER };
 
-/* Load a program of the shape whose tail calls go to @slot. */
-static int hierarchy_load(struct kunit *test, const char *name, int array,
-			  u32 slot, const struct hierarchy_param *param)
-{
-	struct tc_prog *p = tc_prog_new(test, name, BPF_PROG_TYPE_SCHED_CLS);
-	const int callee = param->shape == THREE_LEVELS ? OUTER : SUB;
-
-	tc_func_begin(p, name, TC_GLOBAL);
-	tc_emit_main_entry(p);
-	tc_emit_stack(p, param->stack);
-	tc_emit_call(p, callee);
-	if (param->shape == SUBPROGRAM_THEN_MAIN)
-		tc_emit_tail_call(p, array, slot, param->form);
-	else
-		tc_emit_call(p, callee);
-	tc_emit_return(p, 0);
-
-	tc_func_begin(p, "sub", TC_STATIC);
-	tc_emit_sub_entry(p);
-	tc_emit_stack(p, param->stack);
-	tc_emit_tail_call(p, array, slot, param->form);
-	tc_emit_return(p, 0);
-
-	if (param->shape == THREE_LEVELS) {
-		tc_func_begin(p, "outer", TC_STATIC);
-		tc_emit_sub_entry(p);
-		tc_emit_stack(p, param->stack);
-		tc_emit_call(p, SUB);
-		tc_emit_call(p, SUB);
-		tc_emit_return(p, 0);
-	}
-	return tc_load_ok(p);
-}
-
-/* Make the programs of a shape and return the fd of the one to run. */
-static int hierarchy_setup(struct kunit *test,
+/* Add a program of the shape whose tail calls go to @slot. */
+static void hierarchy_prog(struct tc_graph *g, const char *name, u32 slot,
 			   const struct hierarchy_param *param)
 {
-	const bool two = param->shape == TWO_PROGRAMS;
-	int array = tc_prog_array(test, 2);
-	int main_fd = hierarchy_load(test, "main", array, two, param);
-	int other_fd;
+	u32 prog = tc_graph_prog(g, name, param->stack, param->callee_regs);
+	u32 callee = tc_graph_sub(g, prog);
 
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, main_fd), 0);
-	if (two) {
-		other_fd = hierarchy_load(test, "other", array, 0, param);
-		KUNIT_ASSERT_EQ(test, tc_set_slot(array, 1, other_fd), 0);
+	tc_graph_step(g, prog, SUB, TC_TAIL, slot, param->form);
+	if (param->shape == THREE_LEVELS) {
+		callee = tc_graph_sub(g, prog);
+		tc_graph_step(g, prog, OUTER, TC_CALL, SUB, 0);
+		tc_graph_step(g, prog, OUTER, TC_CALL, SUB, 0);
 	}
-	return main_fd;
+	tc_graph_step(g, prog, MAIN, TC_CALL, callee, 0);
+	if (param->shape == SUBPROGRAM_THEN_MAIN)
+		tc_graph_step(g, prog, MAIN, TC_TAIL, slot, param->form);
+	else
+		tc_graph_step(g, prog, MAIN, TC_CALL, callee, 0);
 }
 
-static void hierarchy_expect_limit(struct kunit *test, int main_fd,
-				   const struct hierarchy_param *param)
+/* Make the programs of a shape; number 0 is the one to run. */
+static struct tc_graph *hierarchy_setup(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ_MSG(test, tc_run(test, main_fd), (u32)TC_ENTRIES,
-			    "%s, %s, stack %u", shape_names[param->shape],
-			    tc_form_name(param->form), param->stack);
+	const struct hierarchy_param *param = tc_param(test);
+	const bool two = param->shape == TWO_PROGRAMS;
+	struct tc_graph *g = tc_graph_new(test);
+
+	hierarchy_prog(g, "main", two, param);
+	if (two)
+		hierarchy_prog(g, "other", 0, param);
+	tc_graph_load(test, g);
+	return g;
+}
+
+static void hierarchy_expect(struct kunit *test, const struct tc_graph *g)
+{
+	char what[KUNIT_PARAM_DESC_SIZE];
+
+	hierarchy_param_desc(tc_param(test), what);
+	tc_graph_expect(test, g, 0, what);
 }
 
 static void one_counter_for_all_frames(struct kunit *test)
 {
-	const struct hierarchy_param *param = tc_param(test);
-	int main_fd = hierarchy_setup(test, param);
-
-	hierarchy_expect_limit(test, main_fd, param);
-	hierarchy_expect_limit(test, main_fd, param);
+	hierarchy_expect(test, hierarchy_setup(test));
 }
 
 static void the_same_with_fentry_on_the_subprogram(struct kunit *test)
 {
-	const struct hierarchy_param *param = tc_param(test);
-	int main_fd = hierarchy_setup(test, param);
+	struct tc_graph *g = hierarchy_setup(test);
 
-	tc_tracer(test, BPF_TRACE_FENTRY, main_fd, SUB);
-	hierarchy_expect_limit(test, main_fd, param);
+	tc_tracer(test, BPF_TRACE_FENTRY, g->fd[0], SUB);
+	hierarchy_expect(test, g);
 }
 
 static void the_same_with_fexit_on_the_subprogram(struct kunit *test)
 {
-	const struct hierarchy_param *param = tc_param(test);
-	int main_fd = hierarchy_setup(test, param);
+	struct tc_graph *g = hierarchy_setup(test);
 
-	tc_tracer(test, BPF_TRACE_FEXIT, main_fd, SUB);
-	hierarchy_expect_limit(test, main_fd, param);
+	tc_tracer(test, BPF_TRACE_FEXIT, g->fd[0], SUB);
+	hierarchy_expect(test, g);
 }
 
 static void the_same_with_both_on_main_and_subprogram(struct kunit *test)
 {
-	const struct hierarchy_param *param = tc_param(test);
-	int main_fd = hierarchy_setup(test, param);
+	struct tc_graph *g = hierarchy_setup(test);
 
-	tc_tracer(test, BPF_TRACE_FENTRY, main_fd, MAIN);
-	tc_tracer(test, BPF_TRACE_FEXIT, main_fd, MAIN);
-	tc_tracer(test, BPF_TRACE_FENTRY, main_fd, SUB);
-	tc_tracer(test, BPF_TRACE_FEXIT, main_fd, SUB);
-	hierarchy_expect_limit(test, main_fd, param);
+	tc_tracer(test, BPF_TRACE_FENTRY, g->fd[0], MAIN);
+	tc_tracer(test, BPF_TRACE_FEXIT, g->fd[0], MAIN);
+	tc_tracer(test, BPF_TRACE_FENTRY, g->fd[0], SUB);
+	tc_tracer(test, BPF_TRACE_FEXIT, g->fd[0], SUB);
+	hierarchy_expect(test, g);
 }
 
 /*
@@ -171,53 +151,65 @@ static void the_same_with_both_on_main_and_subprogram(struct kunit *test)
  *
  *   main -call-> sub -slot 0-> main
  */
-static int single_call_site(struct kunit *test, enum tc_form form)
+static struct tc_graph *single_call_site(struct kunit *test, enum tc_form form)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
-	int main_fd;
+	struct tc_graph *g = tc_graph_new(test);
 
-	tc_func_begin(p, "main", TC_GLOBAL);
-	tc_emit_main_entry(p);
-	tc_emit_call(p, SUB);
-	tc_emit_return(p, 0);
-	tc_func_begin(p, "sub", TC_STATIC);
-	tc_emit_sub_entry(p);
-	tc_emit_tail_call(p, array, 0, form);
-	tc_emit_return(p, 0);
-	main_fd = tc_load_ok(p);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, main_fd), 0);
-	return main_fd;
+	tc_graph_prog(g, "main", 0, false);
+	tc_graph_sub(g, 0);
+	tc_graph_step(g, 0, MAIN, TC_CALL, SUB, 0);
+	tc_graph_step(g, 0, SUB, TC_TAIL, 0, form);
+	tc_graph_load(test, g);
+	return g;
 }
 
 static void a_single_call_site(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, tc_run(test, single_call_site(test, TC_DIRECT)),
-			(u32)TC_ENTRIES);
-	KUNIT_EXPECT_EQ(test, tc_run(test, single_call_site(test, TC_INDIRECT)),
-			(u32)TC_ENTRIES);
+	tc_graph_expect(test, single_call_site(test, TC_DIRECT), 0, "direct");
+	tc_graph_expect(test, single_call_site(test, TC_INDIRECT), 0,
+			"indirect");
 }
 
 static void the_counter_passes_an_fentry_trampoline(struct kunit *test)
 {
-	int main_fd = single_call_site(test, TC_DIRECT);
+	struct tc_graph *g = single_call_site(test, TC_DIRECT);
 
-	tc_tracer(test, BPF_TRACE_FENTRY, main_fd, SUB);
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), (u32)TC_ENTRIES);
+	tc_tracer(test, BPF_TRACE_FENTRY, g->fd[0], SUB);
+	tc_graph_expect(test, g, 0, "fentry");
 }
 
 static void the_counter_passes_an_fexit_trampoline(struct kunit *test)
 {
-	int main_fd = single_call_site(test, TC_DIRECT);
+	struct tc_graph *g = single_call_site(test, TC_DIRECT);
 
-	tc_tracer(test, BPF_TRACE_FEXIT, main_fd, SUB);
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), (u32)TC_ENTRIES);
+	tc_tracer(test, BPF_TRACE_FEXIT, g->fd[0], SUB);
+	tc_graph_expect(test, g, 0, "fexit");
+}
+
+/* Several programs on the same function, added and taken away one by one. */
+static void the_counter_passes_several_tracers(struct kunit *test)
+{
+	struct tc_graph *g = single_call_site(test, TC_DIRECT);
+	int link[4];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(link); i++) {
+		link[i] = tc_tracer(test, i % 2 ? BPF_TRACE_FEXIT :
+						  BPF_TRACE_FENTRY,
+				    g->fd[0], SUB);
+		tc_graph_expect(test, g, 0, "one more tracer");
+	}
+	for (i = 0; i < ARRAY_SIZE(link); i++) {
+		tc_close(test, link[i]);
+		tc_graph_expect(test, g, 0, "one tracer less");
+	}
 }
 
 static struct kunit_case hierarchy_cases[] = {
 	KUNIT_CASE(a_single_call_site),
 	KUNIT_CASE(the_counter_passes_an_fentry_trampoline),
 	KUNIT_CASE(the_counter_passes_an_fexit_trampoline),
+	KUNIT_CASE(the_counter_passes_several_tracers),
 	KUNIT_CASE_PARAM(one_counter_for_all_frames, hierarchy_gen_params),
 	KUNIT_CASE_PARAM(the_same_with_fentry_on_the_subprogram,
 			 hierarchy_gen_params),

@@ -1,93 +1,148 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A run makes at most 33 tail calls: chains without subprograms.
+ * A run makes at most 33 tail calls: chains in which no frame stays behind, or
+ * only frames that end with the tail call.
  */
-#include "prog.h"
+#include "graph.h"
 #include "suites.h"
 
+enum limit_shape {
+	/*
+	 *   main -+
+	 *    ^    | slot 0
+	 *    +----+
+	 */
+	ITSELF,
+	/*   a --slot 1--> b --slot 0--> a ...    frames of different size */
+	EACH_OTHER,
+	/*
+	 *   main --slot 1--> leaf      (which makes no tail call: the chain ends)
+	 */
+	LEAF,
+	/*
+	 *   main -empty slot-> -
+	 *        -out of range-> -
+	 *        -slot 0-> main
+	 */
+	BEHIND_MISSES,
+};
+
+static const char *const shape_names[] = {
+	[ITSELF] = "itself",
+	[EACH_OTHER] = "each other",
+	[LEAF] = "a leaf",
+	[BEHIND_MISSES] = "itself behind misses",
+};
+
 struct limit_param {
+	enum limit_shape shape;
 	enum tc_form form;
 	u32 stack;
 	bool callee_regs;
 };
 
+/* Every size of frame, with and without saved registers. */
+#define FRAMES(shape, form)						\
+	{ shape, form, 0, false }, { shape, form, 0, true },		\
+	{ shape, form, 8, false }, { shape, form, 8, true },		\
+	{ shape, form, 64, false }, { shape, form, 64, true },		\
+	{ shape, form, 248, false }, { shape, form, 248, true },	\
+	{ shape, form, 512, false }, { shape, form, 512, true }
+
 static const struct limit_param limit_params[] = {
-	{ TC_DIRECT, 0, false }, { TC_INDIRECT, 0, false },
-	{ TC_DIRECT, 0, true }, { TC_INDIRECT, 0, true },
-	{ TC_DIRECT, 8, false }, { TC_INDIRECT, 8, false },
-	{ TC_DIRECT, 64, true }, { TC_INDIRECT, 64, true },
-	{ TC_DIRECT, 248, false }, { TC_INDIRECT, 248, false },
-	{ TC_DIRECT, 512, true }, { TC_INDIRECT, 512, true },
+	FRAMES(ITSELF, TC_DIRECT), FRAMES(ITSELF, TC_INDIRECT),
+	FRAMES(EACH_OTHER, TC_DIRECT), FRAMES(EACH_OTHER, TC_INDIRECT),
+	FRAMES(LEAF, TC_DIRECT), FRAMES(LEAF, TC_INDIRECT),
+};
+
+static const struct limit_param behind_misses_params[] = {
+	FRAMES(BEHIND_MISSES, TC_DIRECT), FRAMES(BEHIND_MISSES, TC_INDIRECT),
 };
 
 static void limit_param_desc(const struct limit_param *param, char *desc)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s stack %u%s",
-		 tc_form_name(param->form), param->stack,
-		 param->callee_regs ? " R6-R9" : "");
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s stack %u%s",
+		 shape_names[param->shape], tc_form_name(param->form),
+		 param->stack, param->callee_regs ? " R6-R9" : "");
 }
 
 KUNIT_ARRAY_PARAM(limit, limit_params, limit_param_desc);
+KUNIT_ARRAY_PARAM(behind_misses, behind_misses_params, limit_param_desc);
 
-/* Load a program that writes its stack and R6 to R9, then calls @slot. */
-static int limit_load(struct kunit *test, const char *name, int array,
-		      u32 slot, const struct limit_param *param)
-{
-	struct tc_prog *p = tc_prog_new(test, name, BPF_PROG_TYPE_SCHED_CLS);
-
-	tc_func_begin(p, name, TC_GLOBAL);
-	tc_emit_main_entry(p);
-	tc_emit_stack(p, param->stack);
-	if (param->callee_regs)
-		tc_emit_callee_regs(p);
-	tc_emit_tail_call(p, array, slot, param->form);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
-}
-
-/*
- *   main -+
- *    ^    | slot 0
- *    +----+
- */
-static void a_program_that_calls_itself(struct kunit *test)
+static void a_run_makes_33_tail_calls(struct kunit *test)
 {
 	const struct limit_param *param = tc_param(test);
-	int array = tc_prog_array(test, 1);
-	int main_fd = limit_load(test, "main", array, 0, param);
+	const enum limit_shape shape = param->shape;
+	struct tc_graph *g = tc_graph_new(test);
+	char what[KUNIT_PARAM_DESC_SIZE];
+	u32 self, other;
 
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, main_fd), 0);
-	KUNIT_EXPECT_EQ_MSG(test, tc_run(test, main_fd), (u32)TC_ENTRIES,
-			    "%s, stack %u, R6-R9 %d", tc_form_name(param->form),
-			    param->stack, param->callee_regs);
-	/* A run starts from zero, whatever the last one used. */
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), (u32)TC_ENTRIES);
+	limit_param_desc(param, what);
+	self = tc_graph_prog(g, "main", param->stack, param->callee_regs);
+	other = self;
+	if (shape == EACH_OTHER || shape == LEAF)
+		other = tc_graph_prog(g, "other", 16, !param->callee_regs);
+	if (shape == BEHIND_MISSES) {
+		tc_graph_step(g, self, 0, TC_TAIL, g->progs, param->form);
+		tc_graph_step(g, self, 0, TC_TAIL, g->progs + 1, param->form);
+	}
+	tc_graph_step(g, self, 0, TC_TAIL, other, param->form);
+	if (shape == EACH_OTHER)
+		tc_graph_step(g, other, 0, TC_TAIL, self,
+			      param->form == TC_DIRECT ? TC_INDIRECT : TC_DIRECT);
+
+	tc_graph_load(test, g);
+	tc_graph_expect(test, g, self, what);
+	tc_graph_expect(test, g, other, what);
 }
 
-/*
- *   a --slot 1--> b --slot 0--> a ...    with frames of different size
- */
-static void two_programs_that_call_each_other(struct kunit *test)
+/* So that kunit/bugs can tell them apart: here, a miss must not count. */
+static void misses_do_not_shorten_a_chain(struct kunit *test)
 {
-	const struct limit_param *param = tc_param(test);
-	struct limit_param other = {
-		.form = param->form == TC_DIRECT ? TC_INDIRECT : TC_DIRECT,
-		.stack = 16,
-		.callee_regs = !param->callee_regs,
-	};
-	int array = tc_prog_array(test, 2);
-	int a = limit_load(test, "a", array, 1, param);
-	int b = limit_load(test, "b", array, 0, &other);
+	a_run_makes_33_tail_calls(test);
+}
 
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, a), 0);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 1, b), 0);
-	KUNIT_EXPECT_EQ(test, tc_run(test, a), (u32)TC_ENTRIES);
-	KUNIT_EXPECT_EQ(test, tc_run(test, b), (u32)TC_ENTRIES);
+struct chain_param {
+	u32 length;
+};
+
+/* Below, at and above the limit. */
+static const struct chain_param chain_params[] = {
+	{ 1 }, { 2 }, { TC_LIMIT - 1 }, { TC_LIMIT }, { TC_LIMIT + 1 },
+};
+
+static void chain_param_desc(const struct chain_param *param, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u tail calls", param->length);
+}
+
+KUNIT_ARRAY_PARAM(chain, chain_params, chain_param_desc);
+
+/*
+ *   0 --slot 1--> 1 --slot 2--> 2 ... --> length    (each with another frame)
+ */
+static void a_chain_of_different_programs(struct kunit *test)
+{
+	const struct chain_param *param = tc_param(test);
+	struct tc_graph *g = tc_graph_new(test);
+	char what[KUNIT_PARAM_DESC_SIZE];
+	u32 i;
+
+	chain_param_desc(param, what);
+	for (i = 0; i <= param->length; i++) {
+		tc_graph_prog(g, "link", i * 8, i % 2);
+		if (i < param->length)
+			tc_graph_step(g, i, 0, TC_TAIL, i + 1, TC_DIRECT);
+	}
+	tc_graph_load(test, g);
+	tc_graph_expect(test, g, 0, what);
 }
 
 static struct kunit_case limit_cases[] = {
-	KUNIT_CASE_PARAM(a_program_that_calls_itself, limit_gen_params),
-	KUNIT_CASE_PARAM(two_programs_that_call_each_other, limit_gen_params),
+	KUNIT_CASE_PARAM(a_run_makes_33_tail_calls, limit_gen_params),
+	KUNIT_CASE_PARAM(misses_do_not_shorten_a_chain,
+			 behind_misses_gen_params),
+	KUNIT_CASE_PARAM(a_chain_of_different_programs, chain_gen_params),
 	{}
 };
 
