@@ -388,54 +388,82 @@ int tc_attach_to(struct kunit *test, int prog_fd, int target_fd, u32 btf_id)
 					     sizeof(attr)));
 }
 
-int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
-	      int func)
+int tc_tracer_load(struct kunit *test, enum bpf_attach_type type, int target_fd,
+		   int func)
 {
 	struct tc_prog *p = tc_prog_new(test, "tracer", BPF_PROG_TYPE_TRACING);
-	int prog_fd, link_fd;
 
 	p->attach_type = type;
 	p->target_fd = target_fd;
 	p->target_btf_id = tc_func_btf_id(func);
 	tc_func_begin(p, "tracer", TC_GLOBAL);
 	tc_emit_return(p, 0);
-	prog_fd = tc_load_ok(p);
-	link_fd = tc_attach(test, prog_fd);
+	return tc_load_ok(p);
+}
+
+int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
+	      int func)
+{
+	int prog_fd = tc_tracer_load(test, type, target_fd, func);
+	int link_fd = tc_attach(test, prog_fd);
+
 	KUNIT_ASSERT_GE(test, link_fd, 0);
 	return link_fd;
 }
 
-u32 tc_run(struct kunit *test, int prog_fd)
-{
+struct tc_runnable {
 	struct bpf_prog *prog;
 	struct sk_buff *skb;
-	u32 entries, i, *cb;
+};
 
-	skb = alloc_skb(64, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, skb);
-	skb_put_zero(skb, 64);
-	cb = (u32 *)qdisc_skb_cb(skb)->data;
-	for (i = 0; i < TC_CB_WORDS; i++)
-		cb[i] = i;
-	skb->mark = 0;
+struct tc_runnable *tc_runnable_get(struct kunit *test, int prog_fd)
+{
+	struct tc_runnable *run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
 
-	prog = bpf_prog_get_type_dev(prog_fd, BPF_PROG_TYPE_SCHED_CLS, false);
-	if (IS_ERR(prog)) {
-		kfree_skb(skb);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, run);
+	run->skb = alloc_skb(64, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, run->skb);
+	skb_put_zero(run->skb, 64);
+
+	run->prog = bpf_prog_get_type_dev(prog_fd, BPF_PROG_TYPE_SCHED_CLS,
+					  false);
+	if (IS_ERR(run->prog)) {
+		kfree_skb(run->skb);
 		KUNIT_ASSERT_FALSE_MSG(test, true, "fd %d is no tc program",
 				       prog_fd);
-		return 0;
 	}
+	return run;
+}
+
+void tc_runnable_put(struct tc_runnable *run)
+{
+	bpf_prog_put(run->prog);
+	kfree_skb(run->skb);
+}
+
+u32 tc_runnable_run(struct tc_runnable *run)
+{
+	u32 *cb = (u32 *)qdisc_skb_cb(run->skb)->data;
+	u32 i;
+
+	for (i = 0; i < TC_CB_WORDS; i++)
+		cb[i] = i;
+	run->skb->mark = 0;
 
 	/* As the tc hook runs it. */
 	local_bh_disable();
 	rcu_read_lock();
-	bpf_prog_run_pin_on_cpu(prog, skb);
+	bpf_prog_run_pin_on_cpu(run->prog, run->skb);
 	rcu_read_unlock();
 	local_bh_enable();
+	return run->skb->mark;
+}
 
-	entries = skb->mark;
-	bpf_prog_put(prog);
-	kfree_skb(skb);
+u32 tc_run(struct kunit *test, int prog_fd)
+{
+	struct tc_runnable *run = tc_runnable_get(test, prog_fd);
+	u32 entries = tc_runnable_run(run);
+
+	tc_runnable_put(run);
 	return entries;
 }

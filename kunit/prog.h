@@ -115,11 +115,19 @@ int tc_attach_to(struct kunit *test, int prog_fd, int target_fd, u32 btf_id);
 /* Close, and wait until what the close sets off has happened. */
 void tc_close(struct kunit *test, int fd);
 
-/* Load a program that is attached to function @func of @target_fd. */
+/* Load a program for function @func of @target_fd that does nothing. */
+int tc_tracer_load(struct kunit *test, enum bpf_attach_type type, int target_fd,
+		   int func);
+/* The same, and attach it: the link. */
 int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
 	      int func);
 
 /* Run once. Returns how often main programs were entered. */
 u32 tc_run(struct kunit *test, int prog_fd);
+
+/* The same in parts, for a thread that has no fds. */
+struct tc_runnable *tc_runnable_get(struct kunit *test, int prog_fd);
+u32 tc_runnable_run(struct tc_runnable *run);
+void tc_runnable_put(struct tc_runnable *run);
 
 #endif /* TAILCALL_KUNIT_PROG_H */

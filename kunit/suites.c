@@ -11,6 +11,7 @@
 kunit_test_suites(&tailcall_limit_suite,
 		  &tailcall_hierarchy_suite,
 		  &tailcall_miss_suite,
+		  &tailcall_patch_suite,
 		  &tailcall_extension_suite,
 		  TC_CALLBACK_SUITE);
 

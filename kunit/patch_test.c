@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slots, prog_arrays and tracers that change while programs run. A direct tail
+ * call is an instruction that is patched when its slot changes, so every run must
+ * see the slot as it was before or as it is after, and nothing between.
+ */
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/skbuff.h>
+
+#include "graph.h"
+#include "suites.h"
+
+/* How often a case changes something under the running program. */
+#define PATCH_ROUNDS	20
+/* How many runs must end before the next change. */
+#define PATCH_RUNS	3
+
+/* A thread that runs one program over and over. */
+struct patch_runner {
+	struct task_struct *task;
+	struct tc_runnable *run;
+	unsigned long runs;
+	/* seen[n]: runs that entered n main programs */
+	unsigned long seen[TC_BOUND + 2];
+};
+
+static int patch_runner_thread(void *data)
+{
+	struct patch_runner *r = data;
+
+	while (!kthread_should_stop()) {
+		u32 entries = tc_runnable_run(r->run);
+
+		r->seen[min_t(u32, entries, ARRAY_SIZE(r->seen) - 1)]++;
+		/* Pairs with the acquire in patch_runner_wait(). */
+		smp_store_release(&r->runs, r->runs + 1);
+		cond_resched();
+	}
+	return 0;
+}
+
+static struct patch_runner *patch_runner_start(struct kunit *test, int prog_fd)
+{
+	struct patch_runner *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r);
+	r->run = tc_runnable_get(test, prog_fd);
+	r->task = kthread_run(patch_runner_thread, r, "tailcall_runner");
+	if (IS_ERR(r->task))
+		tc_runnable_put(r->run);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r->task);
+	return r;
+}
+
+/* Not KUNIT_ASSERT from here on: a thread that runs must be stopped. */
+static void patch_runner_wait(struct kunit *test, struct patch_runner *r)
+{
+	/* Pairs with the release in the thread. */
+	unsigned long start = smp_load_acquire(&r->runs);
+	int ms;
+
+	for (ms = 0; ms < 10000; ms++) {
+		if (smp_load_acquire(&r->runs) - start > PATCH_RUNS)
+			return;
+		msleep(1);
+	}
+	KUNIT_FAIL(test, "the program does not run any more");
+}
+
+static void patch_runner_stop(struct patch_runner *r)
+{
+	kthread_stop(r->task);
+	tc_runnable_put(r->run);
+}
+
+/* Every run entered one of the numbers in @allowed, and each was seen. */
+static void patch_runner_expect(struct kunit *test, struct patch_runner *r,
+				const u32 *allowed, u32 count)
+{
+	u32 n, i;
+
+	for (n = 0; n < ARRAY_SIZE(r->seen); n++) {
+		for (i = 0; i < count && allowed[i] != n; i++)
+			;
+		if (i < count)
+			KUNIT_EXPECT_GT_MSG(test, r->seen[n], 0UL,
+					    "no run of %lu entered %u programs",
+					    r->runs, n);
+		else
+			KUNIT_EXPECT_EQ_MSG(test, r->seen[n], 0UL,
+					    "runs that entered %u programs, of %lu",
+					    n, r->runs);
+	}
+}
+
+struct patch_param {
+	enum tc_form form;
+	bool in_sub;
+};
+
+static const struct patch_param patch_params[] = {
+	{ TC_DIRECT, false }, { TC_DIRECT, true },
+	{ TC_INDIRECT, false }, { TC_INDIRECT, true },
+};
+
+static void patch_param_desc(const struct patch_param *param, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s in %s",
+		 tc_form_name(param->form), param->in_sub ? "sub" : "main");
+}
+
+KUNIT_ARRAY_PARAM(patch, patch_params, patch_param_desc);
+
+enum { CALLER, SHORT, LONG, END };
+
+/*
+ *   caller --slot 1--> short
+ *   long   --slot 3--> end       (long is put into slot 1 by the cases)
+ */
+static struct tc_graph *patch_setup(struct kunit *test)
+{
+	const struct patch_param *param = tc_param(test);
+	struct tc_graph *g = tc_graph_new(test);
+	u32 func = 0;
+
+	tc_graph_prog(g, "caller", 0, false);
+	tc_graph_prog(g, "short", 64, true);
+	tc_graph_prog(g, "long", 8, false);
+	tc_graph_prog(g, "end", 0, false);
+	if (param->in_sub) {
+		func = tc_graph_sub(g, CALLER);
+		tc_graph_step(g, CALLER, 0, TC_CALL, func, 0);
+	}
+	tc_graph_step(g, CALLER, func, TC_TAIL, SHORT, param->form);
+	tc_graph_step(g, LONG, 0, TC_TAIL, END, TC_DIRECT);
+	tc_graph_load(test, g);
+	return g;
+}
+
+static void a_slot_is_emptied_and_filled(struct kunit *test)
+{
+	struct tc_graph *g = patch_setup(test);
+	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
+	const u32 allowed[] = { 1, 2 };
+	u32 i;
+
+	for (i = 0; i < PATCH_ROUNDS; i++) {
+		KUNIT_EXPECT_EQ(test, tc_clear_slot(g->array, SHORT), 0);
+		patch_runner_wait(test, r);
+		KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
+						  g->fd[SHORT]), 0);
+		patch_runner_wait(test, r);
+	}
+	patch_runner_stop(r);
+	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
+}
+
+/* A slot that gets another program is at no time empty. */
+static void a_slot_gets_another_program(struct kunit *test)
+{
+	struct tc_graph *g = patch_setup(test);
+	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
+	const u32 allowed[] = { 2, 3 };
+	u32 i;
+
+	for (i = 0; i < PATCH_ROUNDS; i++) {
+		KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
+						  g->fd[LONG]), 0);
+		patch_runner_wait(test, r);
+		KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
+						  g->fd[SHORT]), 0);
+		patch_runner_wait(test, r);
+	}
+	patch_runner_stop(r);
+	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
+}
+
+/* The last user reference to a prog_array empties it; programs still hold it. */
+static void a_prog_array_is_released(struct kunit *test)
+{
+	struct tc_graph *g = patch_setup(test);
+	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
+	const u32 allowed[] = { 1, 2 };
+	u32 ms;
+
+	patch_runner_wait(test, r);
+	tc_close(test, g->array);
+	/* A work item does it. */
+	for (ms = 0; ms < 5000 && !READ_ONCE(r->seen[1]); ms++)
+		msleep(1);
+	patch_runner_wait(test, r);
+	patch_runner_stop(r);
+	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
+	KUNIT_EXPECT_EQ(test, tc_run(test, g->fd[CALLER]), 1U);
+}
+
+/*
+ *   main -call-> sub -slot 0-> main       with tracers that come and go on sub
+ */
+static void a_tracer_comes_and_goes(struct kunit *test)
+{
+	struct tc_graph *g = tc_graph_new(test);
+	const u32 allowed[] = { TC_ENTRIES };
+	int tracer[PATCH_ROUNDS][2];
+	struct patch_runner *r;
+	u32 i, j;
+
+	tc_graph_prog(g, "main", 0, false);
+	tc_graph_sub(g, 0);
+	tc_graph_step(g, 0, 0, TC_CALL, 1, 0);
+	tc_graph_step(g, 0, 1, TC_TAIL, 0, TC_DIRECT);
+	tc_graph_load(test, g);
+	/* What was attached to a program once cannot be attached again. */
+	for (i = 0; i < PATCH_ROUNDS; i++) {
+		tracer[i][0] = tc_tracer_load(test, BPF_TRACE_FENTRY, g->fd[0],
+					      1);
+		tracer[i][1] = tc_tracer_load(test, BPF_TRACE_FEXIT, g->fd[0],
+					      1);
+	}
+
+	r = patch_runner_start(test, g->fd[0]);
+	for (i = 0; i < PATCH_ROUNDS; i++) {
+		int link[2];
+
+		for (j = 0; j < ARRAY_SIZE(link); j++) {
+			link[j] = tc_attach(test, tracer[i][j]);
+			KUNIT_EXPECT_GE(test, link[j], 0);
+			patch_runner_wait(test, r);
+		}
+		for (j = 0; j < ARRAY_SIZE(link); j++) {
+			if (link[j] >= 0)
+				tc_close(test, link[j]);
+			patch_runner_wait(test, r);
+		}
+	}
+	patch_runner_stop(r);
+	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
+}
+
+/* Their fds are closed; the slot and the run still hold them. */
+static void a_program_is_unloaded(struct kunit *test)
+{
+	struct tc_graph *g = patch_setup(test);
+	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
+	const u32 allowed[] = { 1, 2 };
+
+	/* The slot and the runner hold them. */
+	tc_close(test, g->fd[SHORT]);
+	tc_close(test, g->fd[CALLER]);
+	patch_runner_wait(test, r);
+	KUNIT_EXPECT_EQ(test, tc_clear_slot(g->array, SHORT), 0);
+	patch_runner_wait(test, r);
+	patch_runner_stop(r);
+	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
+}
+
+static struct kunit_case patch_cases[] = {
+	KUNIT_CASE_PARAM(a_slot_is_emptied_and_filled, patch_gen_params),
+	KUNIT_CASE_PARAM(a_slot_gets_another_program, patch_gen_params),
+	KUNIT_CASE_PARAM(a_prog_array_is_released, patch_gen_params),
+	KUNIT_CASE_PARAM(a_program_is_unloaded, patch_gen_params),
+	KUNIT_CASE(a_tracer_comes_and_goes),
+	{}
+};
+
+struct kunit_suite tailcall_patch_suite = {
+	.name = "tailcall_patch",
+	.init = tc_init,
+	.exit = tc_exit,
+	.test_cases = patch_cases,
+};
