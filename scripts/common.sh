@@ -176,6 +176,34 @@ kernel_make() {
 		CC="ccache gcc" HOSTCC="ccache gcc" "$@"
 }
 
+# fragment TREE VARIANT FILE...: what the fragments have for a kernel. A line may
+# end in "# TREE...": it is then for these trees only, or, as TREE-VARIANT, for
+# the one variant of it that has the option.
+fragment() {
+	local tree=$1 variant=$2
+
+	shift 2
+	awk -v tree="$tree" -v variant="$variant" '
+		/^CONFIG_/ && match($0, / # /) {
+			trees = " " substr($0, RSTART + 3) " "
+			if (index(trees, " " tree " ") == 0 &&
+			    index(trees, " " tree "-" variant " ") == 0)
+				next
+			$0 = substr($0, 1, RSTART - 1)
+			sub(/ +$/, "")
+		}
+		{ print }' "$@"
+}
+
+# kernel_version KDIR: the version at the head of a tree's Makefile, such as
+# 6.1.192; nothing if there is none.
+kernel_version() {
+	awk -F' *= *' '
+		$1 == "VERSION" { v = $2 } $1 == "PATCHLEVEL" { p = $2 }
+		$1 == "SUBLEVEL" { s = $2; exit }
+		END { if (v != "" && p != "") print v "." p "." s }' "$1/Makefile"
+}
+
 # bug_ids: all bugs of patches/bugs, in its order.
 bug_ids() {
 	awk '!/^#/ && NF { print $1 }' "$TOP/patches/bugs"
