@@ -22,6 +22,7 @@ help:
 	@echo 'Main targets:'
 	@echo '* demo          - From nothing to a proven 6.1 kernel: unpatched against patched'
 	@echo '  check         - All tests for TREES; last line: N passed, N failed'
+	@echo '  bench         - What tail calls cost in TREES, against the goals in bench/goals'
 	@echo '  status        - The table of bugs and trees, from the results of make check'
 	@echo ''
 	@echo 'A kernel tree of your own:'
@@ -57,7 +58,7 @@ help:
 	@echo '  make apply KDIR=~/linux-6.1.192'
 	@echo '  make boot TREE=7.2 VARIANT=base'
 	@echo ''
-	@echo '[1] Only demo, check, image, boot and bisect-check install packages.'
+	@echo '[1] Only demo, check, bench, image, boot and bisect-check install packages.'
 
 demo:
 	@$(S)/demo $(TREE)
@@ -73,6 +74,10 @@ readme-status:
 
 apply unapply:
 	@$(S)/$@ "$(KDIR)"
+
+bench:
+	@$(S)/install-deps
+	@$(S)/bench $(TREES)
 
 image:
 	@$(S)/install-deps
@@ -95,5 +100,5 @@ bisect-check:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check status readme-status apply unapply image boot fix \
+.PHONY: help demo check bench status readme-status apply unapply image boot fix \
 	refresh bisect-check clean distclean

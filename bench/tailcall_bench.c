@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tailcall_bench - what tail calls cost on this kernel
+ *
+ * Runs in a guest whose clock advances 1 ns an instruction (QEMU -icount
+ * shift=0, one CPU), so the durations of BPF_PROG_TEST_RUN are numbers of
+ * instructions. Prints a line for each: "insns NAME N", over an empty program,
+ * and "bytes NAME N". Programs of known length are measured in the same run, and
+ * no number is printed if those come out wrong.
+ *
+ * With --dump it prints the code that the kernel emitted instead, for
+ * tailcall_native, which times it on a real processor.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "bench.h"
+#include "cost.skel.h"
+#include "tracer.skel.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Runs that are averaged, as one BPF_PROG_TEST_RUN. */
+#define REPEAT	2000
+
+/*
+ * A timer tick in between makes a measurement longer, nothing makes it shorter:
+ * the least of some is without. It has to be seen more than once to count.
+ */
+#define TRIES	12
+#define AGREE	3
+
+#define MAX_FUNCS 32
+
+static struct cost_bpf *skel;
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+die(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("fail ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	exit(1);
+}
+
+static struct bpf_program *find(const char *name)
+{
+	struct bpf_program *prog;
+
+	prog = bpf_object__find_program_by_name(skel->obj, name);
+	if (!prog)
+		die("there is no program %s", name);
+	return prog;
+}
+
+static int fd_of(const char *name)
+{
+	return bpf_program__fd(find(name));
+}
+
+static void set_slot(struct bpf_map *map, __u32 slot, int fd)
+{
+	if (bpf_map_update_elem(bpf_map__fd(map), &slot, &fd, BPF_ANY))
+		die("cannot fill a slot: %s", strerror(errno));
+}
+
+/* Duration of one run, and what the program returned. */
+static __u32 run(const char *name, int fd, int repeat, __u32 *ret)
+{
+	char packet[64] = "";
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		    .data_in = packet,
+		    .data_size_in = sizeof(packet),
+		    .repeat = repeat);
+
+	if (bpf_prog_test_run_opts(fd, &opts))
+		die("cannot run %s: %s", name, strerror(errno));
+	*ret = opts.retval;
+	return opts.duration;
+}
+
+static __u32 measure(const char *name, __u32 want)
+{
+	__u32 least = UINT32_MAX, seen = 0, i;
+	int fd = fd_of(name);
+
+	set_slot(skel->maps.jump, SELF, fd);
+	for (i = 0; i < TRIES; i++) {
+		__u32 got, now = run(name, fd, REPEAT, &got);
+
+		if (got != want)
+			die("%s returned %u, expected %u", name, got, want);
+		if (now < least) {
+			least = now;
+			seen = 0;
+		}
+		if (now == least)
+			seen++;
+	}
+	if (seen < AGREE)
+		die("%s took %u instructions in %u of %d runs only: the clock is not exact",
+		    name, least, seen, TRIES);
+	return least;
+}
+
+static __u32 base;
+
+static void report(const char *as, const char *name, __u32 ret)
+{
+	printf("insns %s %d\n", as, (int)(measure(name, ret) - base));
+}
+
+static void expect(const char *name, __u32 length)
+{
+	__u32 got = measure(name, 0) - base;
+
+	if (got != length)
+		die("calibration: %u instructions read as %u: is this QEMU with -icount shift=0 and one CPU?",
+		    length, got);
+}
+
+static void calibrate(void)
+{
+	base = measure("empty", 0);
+	expect("alu_100", 100);
+	expect("alu_200", 200);
+	printf("insns calibration_100 100\ninsns calibration_200 200\n");
+}
+
+/* A program that counts must end by the kernel's limit. */
+static void expect_limit(const char *name)
+{
+	int fd = fd_of(name);
+	__u32 ret;
+
+	set_slot(skel->maps.jump, SELF, fd);
+	skel->bss->entries = 0;
+	run(name, fd, 1, &ret);
+	if (skel->bss->entries != 1 + LIMIT)
+		die("%s was entered %u times, expected %d",
+		    name, skel->bss->entries, 1 + LIMIT);
+}
+
+/* ---- with fentry ------------------------------------------------------------ */
+
+static void measure_traced(void)
+{
+	struct tracer_bpf *tracer;
+	struct bpf_link *link;
+	__u32 ret;
+
+	report("traced_off", "traced", REACHED);
+
+	tracer = tracer_bpf__open();
+	if (!tracer)
+		die("cannot open the tracer: %s", strerror(errno));
+	if (bpf_program__set_attach_target(tracer->progs.tracer,
+					   fd_of("traced"), "traced_sub") ||
+	    tracer_bpf__load(tracer))
+		die("cannot load the tracer: %s", strerror(errno));
+	link = bpf_program__attach(tracer->progs.tracer);
+	if (!link)
+		die("cannot attach the tracer: %s", strerror(errno));
+	/* Where the trampoline loses the counter there may be no tail call. */
+	run("traced", fd_of("traced"), 1, &ret);
+	if (ret == REACHED)
+		report("traced_on", "traced", REACHED);
+	bpf_link__destroy(link);
+	tracer_bpf__destroy(tracer);
+}
+
+/* ---- emitted code ------------------------------------------------------------ */
+
+struct image {
+	unsigned char code[65536];
+	__u32 len[MAX_FUNCS];
+	__u64 addr[MAX_FUNCS];
+	__u32 nr;
+};
+
+static void get_image(const char *name, struct image *image)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	memset(image, 0, sizeof(*image));
+	info.jited_prog_insns = (uintptr_t)image->code;
+	info.jited_prog_len = sizeof(image->code);
+	info.jited_func_lens = (uintptr_t)image->len;
+	info.nr_jited_func_lens = MAX_FUNCS;
+	info.jited_ksyms = (uintptr_t)image->addr;
+	info.nr_jited_ksyms = MAX_FUNCS;
+	if (bpf_obj_get_info_by_fd(fd_of(name), &info, &len))
+		die("cannot read the code of %s: %s", name, strerror(errno));
+	if (!info.jited_prog_insns || !info.nr_jited_ksyms ||
+	    info.nr_jited_ksyms != info.nr_jited_func_lens ||
+	    info.nr_jited_ksyms > MAX_FUNCS || !image->addr[0])
+		die("the kernel does not show the code of %s", name);
+	image->nr = info.nr_jited_ksyms;
+}
+
+/* Offset of "mov eax, MARK" in the function @func of the image. */
+static int find_mark(const char *name, const struct image *image, __u32 func,
+		     __u32 mark)
+{
+	const unsigned char *code = image->code;
+	unsigned char insn[5] = { 0xb8 };
+	__u32 i;
+
+	memcpy(insn + 1, &mark, 4);
+	for (i = 0; i < func; i++)
+		code += image->len[i];
+	for (i = 0; i + sizeof(insn) <= image->len[func]; i++)
+		if (!memcmp(code + i, insn, sizeof(insn)))
+			return i;
+	die("there is no mark %x in the code of %s", mark, name);
+}
+
+/* Bytes before the body of a function, and between two marks. */
+static void report_bytes(const char *name, __u32 func, const char *prologue,
+			 const char *site)
+{
+	struct image image;
+
+	get_image(name, &image);
+	if (func >= image.nr)
+		die("%s has only %u functions", name, image.nr);
+	if (prologue)
+		printf("bytes %s %d\n", prologue,
+		       find_mark(name, &image, func, MARK_BODY));
+	if (site)
+		printf("bytes %s %d\n", site,
+		       find_mark(name, &image, func, MARK_AFTER) -
+		       find_mark(name, &image, func, MARK_BEFORE) - 5);
+}
+
+/* The code of a program that nothing should change; and is it with IBT? */
+static void report_code(const char *name)
+{
+	static const unsigned char endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	struct image image;
+	__u32 i;
+
+	get_image(name, &image);
+	printf("code %s ", name);
+	for (i = 0; i < image.len[0]; i++)
+		printf("%02x", image.code[i]);
+	printf("\nkernel ibt %d\n", !memcmp(image.code, endbr64, sizeof(endbr64)));
+}
+
+/* ---- the two duties ------------------------------------------------------------ */
+
+static void measure_all(void)
+{
+	static const struct {
+		const char *name;
+		__u32 ret;
+	} single[] = {
+		{ "direct", 0 }, { "indirect", 0 }, { "subtail", 0 },
+		{ "stk", 0 }, { "leafcall", REACHED }, { "miss", 0 },
+		{ "call0", 0 }, { "empty", 0 },
+		{ "entry_plain", 0 }, { "entry", 0 },
+		{ "calls_1_plain", 0 }, { "calls_2_plain", 0 },
+		{ "calls_1", 0 }, { "calls_2", 0 },
+		{ "entry_sub_plain", 0 }, { "entry_sub", 0 },
+		{ "regs", 0 },
+	};
+	char name[32], as[32];
+	int i;
+
+	calibrate();
+	expect_limit("limit");
+	expect_limit("sublimit");
+
+	for (i = 0; i < (int)ARRAY_SIZE(single); i++)
+		report(single[i].name, single[i].name, single[i].ret);
+	for (i = 0; i <= LIMIT; i++) {
+		snprintf(as, sizeof(as), "chain_%d", i);
+		if (i)
+			snprintf(name, sizeof(name), "hop_%d", LIMIT - i);
+		else
+			strcpy(name, "callee");
+		report(as, name, REACHED);
+	}
+	for (i = 0; i <= LEVELS; i++) {
+		snprintf(name, sizeof(name), "level_%d", i);
+		report(name, name, REACHED);
+		snprintf(name, sizeof(name), "plain_%d", i);
+		report(name, name, 0);
+	}
+
+	report_bytes("bytes_plain", 0, "prologue_plain", NULL);
+	report_bytes("bytes_direct", 0, "prologue", "site_direct");
+	report_bytes("bytes_indirect", 0, NULL, "site_indirect");
+	report_bytes("bytes_subplain", 1, "prologue_subprog_plain", NULL);
+	report_bytes("bytes_sub", 1, "prologue_subprog", NULL);
+	report_bytes("bytes_call_plain", 0, NULL, "site_call_plain");
+	report_bytes("bytes_call", 0, NULL, "site_call");
+
+	report_code("empty");
+	measure_traced();
+}
+
+/* Offset of a member in bytes, looking through unnamed structs and unions. */
+static int member(const struct btf *btf, __u32 type, const char *want)
+{
+	const struct btf_type *t = btf__type_by_id(btf, type);
+	const struct btf_member *m = btf_members(t);
+	int i, inner;
+
+	for (i = 0; i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(btf, m[i].name_off);
+		int offset = btf_member_bit_offset(t, i) / 8;
+
+		if (!strcmp(name, want))
+			return offset;
+		if (*name || !btf_is_composite(btf__type_by_id(btf, m[i].type)))
+			continue;
+		inner = member(btf, m[i].type, want);
+		if (inner >= 0)
+			return offset + inner;
+	}
+	return -1;
+}
+
+static void dump_offset(const struct btf *btf, const char *type,
+			const char *name)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+	int offset = id < 0 ? -1 : member(btf, id, name);
+
+	if (offset < 0)
+		die("the kernel's BTF has no %s.%s", type, name);
+	printf("offset %s.%s %d\n", type, name, offset);
+}
+
+static void dump_code(const char *name)
+{
+	struct image image;
+	const unsigned char *code = image.code;
+	__u32 func, i;
+
+	/* With its slot filled: a direct tail call is then a jump. */
+	set_slot(skel->maps.jump, SELF, fd_of(name));
+	get_image(name, &image);
+	for (func = 0; func < image.nr; func++) {
+		printf("code %s %u %llx ", name, func,
+		       (unsigned long long)image.addr[func]);
+		for (i = 0; i < image.len[func]; i++)
+			printf("%02x", *code++);
+		printf("\n");
+	}
+}
+
+static void dump_all(void)
+{
+	static const char *const names[] = {
+		"empty", "callee", "direct", "indirect", "subtail", "stk",
+		"leafcall", "miss", "regs",
+	};
+	struct btf *btf = btf__load_vmlinux_btf();
+	size_t i;
+
+	if (!btf)
+		die("the kernel has no BTF: %s", strerror(errno));
+	dump_offset(btf, "bpf_map", "max_entries");
+	dump_offset(btf, "bpf_array", "ptrs");
+	dump_offset(btf, "bpf_prog", "bpf_func");
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		dump_code(names[i]);
+	btf__free(btf);
+}
+
+int main(int argc, char **argv)
+{
+	bool dump = argc == 2 && !strcmp(argv[1], "--dump");
+	char name[32];
+	int i;
+
+	if (argc != 1 && !dump) {
+		fprintf(stderr, "Usage: tailcall_bench [--dump]\n");
+		return 2;
+	}
+	skel = cost_bpf__open_and_load();
+	if (!skel)
+		die("cannot load the programs: %s", strerror(errno));
+	set_slot(skel->maps.jump, CALLEE, fd_of("callee"));
+	for (i = 1; i < LIMIT; i++) {
+		snprintf(name, sizeof(name), "hop_%d", i);
+		set_slot(skel->maps.hops, i, fd_of(name));
+	}
+	set_slot(skel->maps.hops, LIMIT, fd_of("callee"));
+	if (dump)
+		dump_all();
+	else
+		measure_all();
+	cost_bpf__destroy(skel);
+	return 0;
+}
