@@ -378,6 +378,7 @@ static void dump_all(void)
 	if (!btf)
 		die("the kernel has no BTF: %s", strerror(errno));
 	dump_offset(btf, "bpf_map", "max_entries");
+	dump_offset(btf, "bpf_array", "map");
 	dump_offset(btf, "bpf_array", "ptrs");
 	dump_offset(btf, "bpf_prog", "bpf_func");
 	for (i = 0; i < ARRAY_SIZE(names); i++)

@@ -1,0 +1,605 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tailcall_native - how long the code of a kernel's BPF JIT takes here
+ *
+ * Takes dumps of tailcall_bench --dump, one for each kernel, and runs the very
+ * bytes that the kernels emitted on this machine's processor, in this process.
+ *
+ * Every function gets the place that it had in the kernel, relative to the
+ * others: jumps and calls between them need no change. Only the address of the
+ * prog_array does, for which there is a stand-in: max_entries and ptrs[] are
+ * where the kernel's BTF has them, and so is bpf_func in the programs that ptrs[]
+ * points to. The context is zeroes.
+ *
+ * Before anything is timed a run is single-stepped: it must stay within the
+ * dumped functions, return what it returns in the kernel, and make the tail calls
+ * it should. What does not is left out, with the reason. The number of steps is
+ * printed, for it must be the number that QEMU counted.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define MAX_KERNELS	16
+#define MAX_FUNCS	64
+#define MAX_STEPS	100000
+
+/* Rounds of all variants in turn, and runs that a round times as one. */
+#define ROUNDS	3000
+#define BATCH	64
+
+/* Two kernel images or module areas cannot be further apart than that. */
+#define MAX_SPAN	(1ULL << 30)
+
+#define ABOVE_USER	0xffff800000000000ULL
+#define INT3		0xcc
+
+typedef uint32_t (*bpf_func_t)(const void *ctx, const void *insns);
+
+struct func {
+	char prog[32];
+	unsigned int index;	/* 0: the main program, others: subprograms */
+	uint64_t kernel;	/* address in the kernel */
+	unsigned char *code;	/* address here */
+	size_t len;
+};
+
+struct kernel {
+	const char *name;
+	struct func funcs[MAX_FUNCS];
+	size_t nr;
+	long max_entries, map, ptrs, bpf_func;
+	unsigned char *array;	/* stand-in for the prog_array */
+};
+
+struct program {
+	const char *name;
+	unsigned int tail_calls;
+	uint32_t ret;
+};
+
+static const struct program programs[] = {
+	{ "empty", 0, 0 },
+	{ "direct", LIMIT, 0 },
+	{ "indirect", LIMIT, 0 },
+	{ "subtail", LIMIT, 0 },
+	{ "stk", LIMIT, 0 },
+	{ "regs", LIMIT, 0 },
+	{ "leafcall", 1, REACHED },
+	{ "miss", 0, 0 },
+};
+
+static struct kernel kernels[MAX_KERNELS];
+static size_t nr_kernels;
+
+/* All that a BPF program reads of a packet is in here. */
+static unsigned char context[4096];
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "tailcall_native: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	exit(1);
+}
+
+/* ---- reading and relocating -------------------------------------------------- */
+
+static size_t from_hex(const char *hex, unsigned char *bytes, size_t max)
+{
+	unsigned int byte;
+	size_t n = 0;
+
+	while (n < max && sscanf(hex + 2 * n, "%2x", &byte) == 1)
+		bytes[n++] = byte;
+	return n;
+}
+
+static void set_offset(struct kernel *k, const char *name, long offset)
+{
+	if (!strcmp(name, "bpf_map.max_entries"))
+		k->max_entries = offset;
+	else if (!strcmp(name, "bpf_array.map"))
+		k->map = offset;
+	else if (!strcmp(name, "bpf_array.ptrs"))
+		k->ptrs = offset;
+	else if (!strcmp(name, "bpf_prog.bpf_func"))
+		k->bpf_func = offset;
+}
+
+static void read_dump(struct kernel *k, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!f)
+		die("cannot read %s: make it with tailcall_bench --dump", path);
+	k->max_entries = -1;
+	k->map = -1;
+	k->ptrs = -1;
+	k->bpf_func = -1;
+	while (getline(&line, &size, f) > 0) {
+		struct func *fn = &k->funcs[k->nr];
+		unsigned long long addr;
+		char name[64];
+		long offset;
+		int hex;
+
+		if (sscanf(line, "offset %63s %ld", name, &offset) == 2) {
+			set_offset(k, name, offset);
+			continue;
+		}
+		if (sscanf(line, "code %31s %u %llx %n", fn->prog, &fn->index,
+			   &addr, &hex) != 3)
+			continue;
+		if (k->nr == MAX_FUNCS)
+			die("%s has too many functions", path);
+		fn->kernel = addr;
+		fn->code = malloc(strlen(line + hex));
+		if (!fn->code)
+			die("out of memory");
+		fn->len = from_hex(line + hex, fn->code, strlen(line + hex) / 2);
+		k->nr++;
+	}
+	free(line);
+	fclose(f);
+	if (!k->nr || k->max_entries < 0 || k->map < 0 || k->ptrs < 0 ||
+	    k->bpf_func < 0)
+		die("%s is no complete dump of tailcall_bench", path);
+}
+
+static void *zeroes(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("out of memory");
+	return p;
+}
+
+/*
+ * "movabs reg, imm64" with a kernel address: in these programs that can only be
+ * the one prog_array. Returns that address, or 0 if there is none.
+ */
+static uint64_t patch_map(struct func *fn, uint64_t map, const void *standin)
+{
+	size_t i;
+
+	for (i = 0; i + 10 <= fn->len; i++) {
+		uint64_t imm;
+
+		if ((fn->code[i] & 0xfe) != 0x48 ||
+		    (fn->code[i + 1] & 0xf8) != 0xb8)
+			continue;
+		memcpy(&imm, fn->code + i + 2, 8);
+		if (imm < ABOVE_USER)
+			continue;
+		if (map && imm != map)
+			die("%s has addresses of two objects: %llx and %llx",
+			    fn->prog, (unsigned long long)map,
+			    (unsigned long long)imm);
+		map = imm;
+		memcpy(fn->code + i + 2, &standin, 8);
+	}
+	return map;
+}
+
+static void relocate(struct kernel *k)
+{
+	uint64_t first = UINT64_MAX, last = 0, map = 0;
+	unsigned char *here;
+	size_t i, span;
+
+	k->array = zeroes(65536);
+	for (i = 0; i < k->nr; i++) {
+		struct func *fn = &k->funcs[i];
+
+		map = patch_map(fn, map, k->array);
+		if (fn->kernel < first)
+			first = fn->kernel;
+		if (fn->kernel + fn->len > last)
+			last = fn->kernel + fn->len;
+	}
+	if (!map)
+		die("%s: there is no address of a prog_array in the code",
+		    k->name);
+	first &= ~4095ULL;
+	if (last - first > MAX_SPAN)
+		die("%s: the functions are too far apart", k->name);
+	span = (last - first + 4095) & ~4095ULL;
+	here = mmap(NULL, span, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (here == MAP_FAILED)
+		die("out of memory");
+	for (i = 0; i < k->nr; i++) {
+		struct func *fn = &k->funcs[i];
+		unsigned char *page = here + ((fn->kernel - first) & ~4095ULL);
+
+		/* What is between the functions stops whoever gets there. */
+		if (!*page)
+			memset(page, INT3, 4096);
+		page += 4096;
+		if (page < here + span && !*page)
+			memset(page, INT3, 4096);
+	}
+	for (i = 0; i < k->nr; i++) {
+		struct func *fn = &k->funcs[i];
+		unsigned char *to = here + (fn->kernel - first);
+
+		memcpy(to, fn->code, fn->len);
+		free(fn->code);
+		fn->code = to;
+	}
+	if (mprotect(here, span, PROT_READ | PROT_EXEC))
+		die("no executable memory here: a security policy forbids it, run elsewhere");
+}
+
+static struct func *find_func(struct kernel *k, const char *prog,
+			      unsigned int index)
+{
+	size_t i;
+
+	for (i = 0; i < k->nr; i++)
+		if (!strcmp(k->funcs[i].prog, prog) &&
+		    k->funcs[i].index == index)
+			return &k->funcs[i];
+	return NULL;
+}
+
+/* A stand-in for struct bpf_prog in a slot of the prog_array. */
+static void set_slot(struct kernel *k, int slot, struct func *fn)
+{
+	unsigned char *prog = k->array + 4096 * (1 + slot);
+
+	memcpy(prog + k->bpf_func, &fn->code, 8);
+	memcpy(k->array + k->ptrs + 8 * slot, &prog, 8);
+}
+
+static bpf_func_t prepare(struct kernel *k, const char *prog)
+{
+	struct func *fn = find_func(k, prog, 0);
+	struct func *callee = find_func(k, "callee", 0);
+	uint32_t slots = SLOTS;
+
+	if (!fn || !callee)
+		return NULL;
+	memcpy(k->array + k->map + k->max_entries, &slots, 4);
+	set_slot(k, SELF, fn);
+	set_slot(k, CALLEE, callee);
+	return (bpf_func_t)fn->code;
+}
+
+/* ---- one run in single steps -------------------------------------------------- */
+
+static struct {
+	struct kernel *k;
+	unsigned int steps, tail_calls;
+	unsigned char *prev;
+	struct func *prev_fn;
+	bool inside;
+	const char *fault;
+	sigjmp_buf out;
+} trace;
+
+static struct func *func_at(const unsigned char *ip)
+{
+	size_t i;
+
+	for (i = 0; i < trace.k->nr; i++) {
+		struct func *fn = &trace.k->funcs[i];
+
+		if (ip >= fn->code && ip < fn->code + fn->len)
+			return fn;
+	}
+	return NULL;
+}
+
+static bool is_jump(const unsigned char *insn)
+{
+	return *insn == 0xe9 || *insn == 0xeb ||
+	       (insn[0] == 0xff && (insn[1] & 0xf8) == 0xe0);
+}
+
+/*
+ * Called before each insn. A tail call is a jump to a main program, backwards
+ * or to another one, behind its first insn.
+ */
+static void on_step(int sig, siginfo_t *info, void *ucontext)
+{
+	ucontext_t *uc = ucontext;
+	unsigned char *ip = (void *)uc->uc_mcontext.gregs[REG_RIP];
+	struct func *fn = func_at(ip);
+
+	(void)sig;
+	(void)info;
+	if (!fn) {
+		/* The harness, before the call and behind it. */
+		if (trace.inside && *trace.prev != 0xc3) {
+			trace.fault = "it leaves the dumped functions";
+			siglongjmp(trace.out, 1);
+		}
+		trace.inside = false;
+		return;
+	}
+	if (trace.inside && is_jump(trace.prev) && !fn->index &&
+	    ip > fn->code && ip < fn->code + 64 &&
+	    (fn != trace.prev_fn || ip < trace.prev))
+		trace.tail_calls++;
+	trace.inside = true;
+	trace.prev = ip;
+	trace.prev_fn = fn;
+	if (++trace.steps > MAX_STEPS) {
+		trace.fault = "it does not end";
+		siglongjmp(trace.out, 1);
+	}
+}
+
+static void on_fault(int sig)
+{
+	trace.fault = sig == SIGSEGV ? "it touches memory that is not there" :
+				       "it is no valid code here";
+	siglongjmp(trace.out, 1);
+}
+
+#define TRAP_FLAG "$0x100"
+
+static uint32_t step_through(bpf_func_t run)
+{
+	uint32_t ret;
+
+	asm volatile("pushfq; orq " TRAP_FLAG ", (%%rsp); popfq" ::: "memory", "cc");
+	ret = run(context, NULL);
+	asm volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
+	return ret;
+}
+
+/* Why the program cannot be timed, or NULL. */
+static const char *check(struct kernel *k, const struct program *p,
+			 bpf_func_t run)
+{
+	static char why[96];
+	uint32_t ret;
+
+	memset(&trace, 0, sizeof(trace));
+	trace.k = k;
+	if (sigsetjmp(trace.out, 1)) {
+		asm volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
+		return trace.fault;
+	}
+	ret = step_through(run);
+	if (ret != p->ret)
+		snprintf(why, sizeof(why), "it returns %u and not %u", ret,
+			 p->ret);
+	else if (trace.tail_calls != p->tail_calls)
+		snprintf(why, sizeof(why), "it makes %u tail calls and not %u",
+			 trace.tail_calls, p->tail_calls);
+	else
+		return NULL;
+	return why;
+}
+
+/* ---- a floor: the same chains with nothing counted in memory ------------------- */
+
+uint32_t floor_direct(const void *ctx, const void *insns);
+uint32_t floor_indirect(const void *ctx, const void *insns);
+uint64_t floor_array[2 + SLOTS];
+
+#define STR(x) #x
+#define XSTR(x) STR(x)
+
+/* As emitted on 6.1 but for the counter, which is a register. */
+asm(".globl floor_direct\n"
+    ".p2align 6\n"
+    "floor_direct:\n"
+    "	push	%rbp\n"
+    "	mov	%rsp, %rbp\n"
+    "	mov	$" XSTR(LIMIT) ", %ecx\n"
+    "1:	push	%rbx\n"
+    "	push	%r13\n"
+    "	mov	%rdi, %rbx\n"
+    "	movabs	$floor_array, %r13\n"
+    "	mov	%rbx, %rdi\n"
+    "	mov	%r13, %rsi\n"
+    "	xor	%edx, %edx\n"
+    "	dec	%ecx\n"
+    "	js	2f\n"
+    "	pop	%r13\n"
+    "	pop	%rbx\n"
+    "	jmp	1b\n"
+    "2:	xor	%eax, %eax\n"
+    "	pop	%r13\n"
+    "	pop	%rbx\n"
+    "	leave\n"
+    "	ret\n"
+    /* floor_array: max_entries, bpf_func of the one program, ptrs[] */
+    ".globl floor_indirect\n"
+    ".p2align 6\n"
+    "floor_indirect:\n"
+    "	push	%rbp\n"
+    "	mov	%rsp, %rbp\n"
+    "	mov	$" XSTR(LIMIT) ", %r8d\n"
+    "floor_entry:\n"
+    "	mov	0x98(%rdi), %edx\n"
+    "	movabs	$floor_array, %rsi\n"
+    "	mov	%edx, %edx\n"
+    "	cmp	%edx, (%rsi)\n"
+    "	jbe	3f\n"
+    "	dec	%r8d\n"
+    "	js	3f\n"
+    "	mov	16(%rsi,%rdx,8), %rcx\n"
+    "	test	%rcx, %rcx\n"
+    "	je	3f\n"
+    "	mov	8(%rcx), %rcx\n"
+    "	add	$floor_entry - floor_indirect, %rcx\n"
+    "	jmp	*%rcx\n"
+    "3:	xor	%eax, %eax\n"
+    "	leave\n"
+    "	ret\n");
+
+/* ---- time ------------------------------------------------------------------------ */
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static double round_of(bpf_func_t run)
+{
+	uint64_t start = now();
+	int i;
+
+	for (i = 0; i < BATCH; i++)
+		run(context, NULL);
+	return (double)(now() - start) / BATCH;
+}
+
+struct variant {
+	const char *name;
+	struct kernel *k;
+	bpf_func_t run;
+	unsigned int steps, tail_calls;
+	double took[ROUNDS];
+};
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Steps of the empty program of each kernel: counts are over that. */
+static unsigned int empty_steps[MAX_KERNELS];
+
+static void time_program(const struct program *p)
+{
+	static struct variant variants[MAX_KERNELS + 1];
+	size_t nr = 0, i;
+	int round;
+
+	for (i = 0; i < nr_kernels; i++) {
+		struct variant *v = &variants[nr];
+		const char *why;
+
+		v->name = kernels[i].name;
+		v->k = &kernels[i];
+		v->run = prepare(v->k, p->name);
+		why = v->run ? check(v->k, p, v->run) : "it was not dumped";
+		if (why) {
+			printf("left-out %s %s %s\n", p->name, v->name, why);
+			continue;
+		}
+		if (!strcmp(p->name, "empty"))
+			empty_steps[i] = trace.steps;
+		v->steps = trace.steps - empty_steps[i];
+		v->tail_calls = trace.tail_calls;
+		nr++;
+	}
+	if (!strcmp(p->name, "empty"))
+		return;
+	if (!strcmp(p->name, "direct") || !strcmp(p->name, "indirect")) {
+		variants[nr] = (struct variant){
+			.name = "floor",
+			.run = strcmp(p->name, "direct") ? floor_indirect :
+							   floor_direct,
+			.tail_calls = p->tail_calls,
+		};
+		nr++;
+	}
+
+	/* In turn, so that whatever else the machine does hits all alike. */
+	for (round = -ROUNDS / 10; round < ROUNDS; round++) {
+		for (i = 0; i < nr; i++) {
+			double took = round_of(variants[i].run);
+
+			if (round >= 0)
+				variants[i].took[round] = took;
+		}
+	}
+	for (i = 0; i < nr; i++) {
+		struct variant *v = &variants[i];
+
+		qsort(v->took, ROUNDS, sizeof(v->took[0]), compare);
+		printf("native %s %s %.2f %.2f %u %u\n", p->name, v->name,
+		       v->took[0], v->took[ROUNDS / 2], v->steps,
+		       v->tail_calls);
+	}
+	fflush(stdout);
+}
+
+static void catch(int sig, void (*handler)(int sig))
+{
+	struct sigaction act = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+
+	sigaction(sig, &act, NULL);
+}
+
+static void set_signals(void)
+{
+	struct sigaction step = {
+		.sa_sigaction = on_step,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK,
+	};
+	stack_t stack = { .ss_sp = zeroes(65536), .ss_size = 65536 };
+
+	sigaltstack(&stack, NULL);
+	sigaction(SIGTRAP, &step, NULL);
+	catch(SIGSEGV, on_fault);
+	catch(SIGBUS, on_fault);
+	catch(SIGILL, on_fault);
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2 || argc > MAX_KERNELS + 1) {
+		fprintf(stderr, "Usage: tailcall_native NAME=DUMP...\n"
+			"Prints: native PROGRAM NAME MINIMUM MEDIAN (ns a run) INSNS TAILCALLS\n");
+		return 2;
+	}
+	for (i = 1; i < (size_t)argc; i++) {
+		struct kernel *k = &kernels[nr_kernels++];
+		char *path = strchr(argv[i], '=');
+
+		if (!path)
+			die("'%s' is not NAME=DUMP", argv[i]);
+		*path++ = 0;
+		k->name = argv[i];
+		read_dump(k, path);
+		relocate(k);
+	}
+	floor_array[0] = SLOTS;
+	floor_array[1] = (uintptr_t)floor_indirect;
+	/* ptrs[SELF]: bpf_func is at 8 in what it points to. */
+	floor_array[2 + SELF] = (uintptr_t)floor_array;
+
+	set_signals();
+	for (i = 0; i < ARRAY_SIZE(programs); i++)
+		time_program(&programs[i]);
+	return 0;
+}
