@@ -53,7 +53,7 @@ unset xlabel
 
 if (timed) {
 	f = dir."/native"
-	set title "Time of a run on a processor, ns: median of 3000 rounds"
+	set title "Time of a run on a processor, ns: median"
 	set offsets 0, 0, graph 0.35, 0
 	set xrange [-0.6:4.6]
 	set xtics scale 0

@@ -15,6 +15,10 @@
  * dumped functions, return what it returns in the kernel, and make the tail calls
  * it should. What does not is left out, with the reason. The number of steps is
  * printed, for it must be the number that QEMU counted.
+ *
+ * Where in a cache line code begins can make it half as fast again, and the
+ * kernel picks that at random. So all functions are there in PLACES copies, at
+ * every alignment that the kernel's allocator gives, and rounds take them in turn.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -30,7 +34,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <linux/types.h>
+
 #include "bench.h"
+#include "floor.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -38,24 +45,29 @@
 #define MAX_FUNCS	64
 #define MAX_STEPS	100000
 
+/* Copies, each further into a cache line by the kernel's alignment of 4. */
+#define PLACES	16
+#define SHIFT	4
+
 /* Rounds of all variants in turn, and runs that a round times as one. */
-#define ROUNDS	3000
+#define ROUNDS	(200 * PLACES)
 #define BATCH	64
 
 /* Two kernel images or module areas cannot be further apart than that. */
-#define MAX_SPAN	(1ULL << 30)
+#define MAX_SPAN	0x40000000ULL
 
 #define ABOVE_USER	0xffff800000000000ULL
 #define INT3		0xcc
 
-typedef uint32_t (*bpf_func_t)(const void *ctx, const void *insns);
+typedef __u32 (*bpf_func_t)(const void *ctx, const void *insns);
 
 struct func {
 	char prog[32];
 	unsigned int index;	/* 0: the main program, others: subprograms */
-	uint64_t kernel;	/* address in the kernel */
-	unsigned char *code;	/* address here */
+	__u64 kernel;	/* address in the kernel */
+	unsigned char *dump;
 	size_t len;
+	unsigned char *code[PLACES];
 };
 
 struct kernel {
@@ -63,13 +75,13 @@ struct kernel {
 	struct func funcs[MAX_FUNCS];
 	size_t nr;
 	long max_entries, map, ptrs, bpf_func;
-	unsigned char *array;	/* stand-in for the prog_array */
+	unsigned char *array[PLACES];	/* stand-ins for the prog_array */
 };
 
 struct program {
 	const char *name;
 	unsigned int tail_calls;
-	uint32_t ret;
+	__u32 ret;
 };
 
 static const struct program programs[] = {
@@ -85,6 +97,8 @@ static const struct program programs[] = {
 
 static struct kernel kernels[MAX_KERNELS];
 static size_t nr_kernels;
+
+__u64 floor_array[2 + SLOTS];
 
 /* All that a BPF program reads of a packet is in here. */
 static unsigned char context[4096];
@@ -155,10 +169,10 @@ static void read_dump(struct kernel *k, const char *path)
 		if (k->nr == MAX_FUNCS)
 			die("%s has too many functions", path);
 		fn->kernel = addr;
-		fn->code = malloc(strlen(line + hex));
-		if (!fn->code)
+		fn->dump = malloc(strlen(line + hex));
+		if (!fn->dump)
 			die("out of memory");
-		fn->len = from_hex(line + hex, fn->code, strlen(line + hex) / 2);
+		fn->len = from_hex(line + hex, fn->dump, strlen(line + hex) / 2);
 		k->nr++;
 	}
 	free(line);
@@ -182,17 +196,17 @@ static void *zeroes(size_t size)
  * "movabs reg, imm64" with a kernel address: in these programs that can only be
  * the one prog_array. Returns that address, or 0 if there is none.
  */
-static uint64_t patch_map(struct func *fn, uint64_t map, const void *standin)
+static __u64 patch_map(const struct func *fn, unsigned char *code,
+		       __u64 map, const void *standin)
 {
 	size_t i;
 
 	for (i = 0; i + 10 <= fn->len; i++) {
-		uint64_t imm;
+		__u64 imm;
 
-		if ((fn->code[i] & 0xfe) != 0x48 ||
-		    (fn->code[i + 1] & 0xf8) != 0xb8)
+		if ((code[i] & 0xfe) != 0x48 || (code[i + 1] & 0xf8) != 0xb8)
 			continue;
-		memcpy(&imm, fn->code + i + 2, 8);
+		memcpy(&imm, code + i + 2, 8);
 		if (imm < ABOVE_USER)
 			continue;
 		if (map && imm != map)
@@ -200,57 +214,55 @@ static uint64_t patch_map(struct func *fn, uint64_t map, const void *standin)
 			    fn->prog, (unsigned long long)map,
 			    (unsigned long long)imm);
 		map = imm;
-		memcpy(fn->code + i + 2, &standin, 8);
+		memcpy(code + i + 2, &standin, 8);
 	}
 	return map;
 }
 
-static void relocate(struct kernel *k)
+static __u64 page_of(__u64 addr)
 {
-	uint64_t first = UINT64_MAX, last = 0, map = 0;
+	return addr & ~4095ULL;
+}
+
+/* One copy of all functions, as far from each other as in the kernel. */
+static void relocate(struct kernel *k, int place)
+{
+	__u64 first = UINT64_MAX, last = 0, map = 0;
 	unsigned char *here;
 	size_t i, span;
 
-	k->array = zeroes(65536);
+	k->array[place] = zeroes(65536);
 	for (i = 0; i < k->nr; i++) {
-		struct func *fn = &k->funcs[i];
+		const struct func *fn = &k->funcs[i];
 
-		map = patch_map(fn, map, k->array);
 		if (fn->kernel < first)
 			first = fn->kernel;
 		if (fn->kernel + fn->len > last)
 			last = fn->kernel + fn->len;
 	}
-	if (!map)
-		die("%s: there is no address of a prog_array in the code",
-		    k->name);
-	first &= ~4095ULL;
+	first = page_of(first);
 	if (last - first > MAX_SPAN)
 		die("%s: the functions are too far apart", k->name);
-	span = (last - first + 4095) & ~4095ULL;
+	span = page_of(last - first + 4096 + 4095);
 	here = mmap(NULL, span, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (here == MAP_FAILED)
 		die("out of memory");
+
+	/* What is between the functions stops whoever gets there. */
+	for (i = 0; i < k->nr; i++)
+		memset(here + page_of(k->funcs[i].kernel - first), INT3, 2 * 4096);
 	for (i = 0; i < k->nr; i++) {
 		struct func *fn = &k->funcs[i];
-		unsigned char *page = here + ((fn->kernel - first) & ~4095ULL);
+		unsigned char *to = here + (fn->kernel - first) + place * SHIFT;
 
-		/* What is between the functions stops whoever gets there. */
-		if (!*page)
-			memset(page, INT3, 4096);
-		page += 4096;
-		if (page < here + span && !*page)
-			memset(page, INT3, 4096);
+		memcpy(to, fn->dump, fn->len);
+		map = patch_map(fn, to, map, k->array[place]);
+		fn->code[place] = to;
 	}
-	for (i = 0; i < k->nr; i++) {
-		struct func *fn = &k->funcs[i];
-		unsigned char *to = here + (fn->kernel - first);
-
-		memcpy(to, fn->code, fn->len);
-		free(fn->code);
-		fn->code = to;
-	}
+	if (!map)
+		die("%s: there is no address of a prog_array in the code",
+		    k->name);
 	if (mprotect(here, span, PROT_READ | PROT_EXEC))
 		die("no executable memory here: a security policy forbids it, run elsewhere");
 }
@@ -268,32 +280,34 @@ static struct func *find_func(struct kernel *k, const char *prog,
 }
 
 /* A stand-in for struct bpf_prog in a slot of the prog_array. */
-static void set_slot(struct kernel *k, int slot, struct func *fn)
+static void set_slot(struct kernel *k, int place, int slot, struct func *fn)
 {
-	unsigned char *prog = k->array + 4096 * (1 + slot);
+	unsigned char *array = k->array[place];
+	unsigned char *prog = array + 4096 * (1 + slot);
 
-	memcpy(prog + k->bpf_func, &fn->code, 8);
-	memcpy(k->array + k->ptrs + 8 * slot, &prog, 8);
+	memcpy(prog + k->bpf_func, &fn->code[place], 8);
+	memcpy(array + k->ptrs + 8 * slot, &prog, 8);
 }
 
-static bpf_func_t prepare(struct kernel *k, const char *prog)
+static bpf_func_t prepare(struct kernel *k, int place, const char *prog)
 {
 	struct func *fn = find_func(k, prog, 0);
 	struct func *callee = find_func(k, "callee", 0);
-	uint32_t slots = SLOTS;
+	__u32 slots = SLOTS;
 
 	if (!fn || !callee)
 		return NULL;
-	memcpy(k->array + k->map + k->max_entries, &slots, 4);
-	set_slot(k, SELF, fn);
-	set_slot(k, CALLEE, callee);
-	return (bpf_func_t)fn->code;
+	memcpy(k->array[place] + k->map + k->max_entries, &slots, 4);
+	set_slot(k, place, SELF, fn);
+	set_slot(k, place, CALLEE, callee);
+	return (bpf_func_t)fn->code[place];
 }
 
 /* ---- one run in single steps -------------------------------------------------- */
 
 static struct {
 	struct kernel *k;
+	int place;
 	unsigned int steps, tail_calls;
 	unsigned char *prev;
 	struct func *prev_fn;
@@ -309,7 +323,8 @@ static struct func *func_at(const unsigned char *ip)
 	for (i = 0; i < trace.k->nr; i++) {
 		struct func *fn = &trace.k->funcs[i];
 
-		if (ip >= fn->code && ip < fn->code + fn->len)
+		if (ip >= fn->code[trace.place] &&
+		    ip < fn->code[trace.place] + fn->len)
 			return fn;
 	}
 	return NULL;
@@ -343,7 +358,7 @@ static void on_step(int sig, siginfo_t *info, void *ucontext)
 		return;
 	}
 	if (trace.inside && is_jump(trace.prev) && !fn->index &&
-	    ip > fn->code && ip < fn->code + 64 &&
+	    ip > fn->code[trace.place] && ip < fn->code[trace.place] + 64 &&
 	    (fn != trace.prev_fn || ip < trace.prev))
 		trace.tail_calls++;
 	trace.inside = true;
@@ -364,9 +379,9 @@ static void on_fault(int sig)
 
 #define TRAP_FLAG "$0x100"
 
-static uint32_t step_through(bpf_func_t run)
+static __u32 step_through(bpf_func_t run)
 {
-	uint32_t ret;
+	__u32 ret;
 
 	asm volatile("pushfq; orq " TRAP_FLAG ", (%%rsp); popfq" ::: "memory", "cc");
 	ret = run(context, NULL);
@@ -375,14 +390,15 @@ static uint32_t step_through(bpf_func_t run)
 }
 
 /* Why the program cannot be timed, or NULL. */
-static const char *check(struct kernel *k, const struct program *p,
-			 bpf_func_t run)
+static const char *check(struct kernel *k, int place,
+			 const struct program *p, bpf_func_t run)
 {
 	static char why[96];
-	uint32_t ret;
+	__u32 ret;
 
 	memset(&trace, 0, sizeof(trace));
 	trace.k = k;
+	trace.place = place;
 	if (sigsetjmp(trace.out, 1)) {
 		asm volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
 		return trace.fault;
@@ -399,67 +415,9 @@ static const char *check(struct kernel *k, const struct program *p,
 	return why;
 }
 
-/* ---- a floor: the same chains with nothing counted in memory ------------------- */
-
-uint32_t floor_direct(const void *ctx, const void *insns);
-uint32_t floor_indirect(const void *ctx, const void *insns);
-uint64_t floor_array[2 + SLOTS];
-
-#define STR(x) #x
-#define XSTR(x) STR(x)
-
-/* As emitted on 6.1 but for the counter, which is a register. */
-asm(".globl floor_direct\n"
-    ".p2align 6\n"
-    "floor_direct:\n"
-    "	push	%rbp\n"
-    "	mov	%rsp, %rbp\n"
-    "	mov	$" XSTR(LIMIT) ", %ecx\n"
-    "1:	push	%rbx\n"
-    "	push	%r13\n"
-    "	mov	%rdi, %rbx\n"
-    "	movabs	$floor_array, %r13\n"
-    "	mov	%rbx, %rdi\n"
-    "	mov	%r13, %rsi\n"
-    "	xor	%edx, %edx\n"
-    "	dec	%ecx\n"
-    "	js	2f\n"
-    "	pop	%r13\n"
-    "	pop	%rbx\n"
-    "	jmp	1b\n"
-    "2:	xor	%eax, %eax\n"
-    "	pop	%r13\n"
-    "	pop	%rbx\n"
-    "	leave\n"
-    "	ret\n"
-    /* floor_array: max_entries, bpf_func of the one program, ptrs[] */
-    ".globl floor_indirect\n"
-    ".p2align 6\n"
-    "floor_indirect:\n"
-    "	push	%rbp\n"
-    "	mov	%rsp, %rbp\n"
-    "	mov	$" XSTR(LIMIT) ", %r8d\n"
-    "floor_entry:\n"
-    "	mov	0x98(%rdi), %edx\n"
-    "	movabs	$floor_array, %rsi\n"
-    "	mov	%edx, %edx\n"
-    "	cmp	%edx, (%rsi)\n"
-    "	jbe	3f\n"
-    "	dec	%r8d\n"
-    "	js	3f\n"
-    "	mov	16(%rsi,%rdx,8), %rcx\n"
-    "	test	%rcx, %rcx\n"
-    "	je	3f\n"
-    "	mov	8(%rcx), %rcx\n"
-    "	add	$floor_entry - floor_indirect, %rcx\n"
-    "	jmp	*%rcx\n"
-    "3:	xor	%eax, %eax\n"
-    "	leave\n"
-    "	ret\n");
-
 /* ---- time ------------------------------------------------------------------------ */
 
-static uint64_t now(void)
+static __u64 now(void)
 {
 	struct timespec t;
 
@@ -469,7 +427,7 @@ static uint64_t now(void)
 
 static double round_of(bpf_func_t run)
 {
-	uint64_t start = now();
+	__u64 start = now();
 	int i;
 
 	for (i = 0; i < BATCH; i++)
@@ -479,8 +437,7 @@ static double round_of(bpf_func_t run)
 
 struct variant {
 	const char *name;
-	struct kernel *k;
-	bpf_func_t run;
+	bpf_func_t run[PLACES];
 	unsigned int steps, tail_calls;
 	double took[ROUNDS];
 };
@@ -495,6 +452,40 @@ static int compare(const void *a, const void *b)
 /* Steps of the empty program of each kernel: counts are over that. */
 static unsigned int empty_steps[MAX_KERNELS];
 
+/* Ready to be timed? If not, why. */
+static const char *get_variant(struct variant *v, struct kernel *k,
+			       const struct program *p)
+{
+	int place;
+
+	v->name = k->name;
+	for (place = 0; place < PLACES; place++) {
+		const char *why;
+
+		v->run[place] = prepare(k, place, p->name);
+		if (!v->run[place])
+			return "it was not dumped";
+		why = check(k, place, p, v->run[place]);
+		if (why)
+			return why;
+	}
+	v->steps = trace.steps;
+	v->tail_calls = trace.tail_calls;
+	return NULL;
+}
+
+static void get_floor(struct variant *v, const struct program *p)
+{
+	int place;
+
+	v->name = "floor";
+	v->steps = 0;
+	v->tail_calls = p->tail_calls;
+	for (place = 0; place < PLACES; place++)
+		v->run[place] = strcmp(p->name, "direct") ? floor_indirect :
+							    floor_direct;
+}
+
 static void time_program(const struct program *p)
 {
 	static struct variant variants[MAX_KERNELS + 1];
@@ -503,41 +494,28 @@ static void time_program(const struct program *p)
 
 	for (i = 0; i < nr_kernels; i++) {
 		struct variant *v = &variants[nr];
-		const char *why;
+		const char *why = get_variant(v, &kernels[i], p);
 
-		v->name = kernels[i].name;
-		v->k = &kernels[i];
-		v->run = prepare(v->k, p->name);
-		why = v->run ? check(v->k, p, v->run) : "it was not dumped";
 		if (why) {
 			printf("left-out %s %s %s\n", p->name, v->name, why);
 			continue;
 		}
 		if (!strcmp(p->name, "empty"))
-			empty_steps[i] = trace.steps;
-		v->steps = trace.steps - empty_steps[i];
-		v->tail_calls = trace.tail_calls;
+			empty_steps[i] = v->steps;
+		v->steps -= empty_steps[i];
 		nr++;
 	}
 	if (!strcmp(p->name, "empty"))
 		return;
-	if (!strcmp(p->name, "direct") || !strcmp(p->name, "indirect")) {
-		variants[nr] = (struct variant){
-			.name = "floor",
-			.run = strcmp(p->name, "direct") ? floor_indirect :
-							   floor_direct,
-			.tail_calls = p->tail_calls,
-		};
-		nr++;
-	}
+	if (!strcmp(p->name, "direct") || !strcmp(p->name, "indirect"))
+		get_floor(&variants[nr++], p);
 
 	/* In turn, so that whatever else the machine does hits all alike. */
-	for (round = -ROUNDS / 10; round < ROUNDS; round++) {
+	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < nr; i++) {
-			double took = round_of(variants[i].run);
+			struct variant *v = &variants[i];
 
-			if (round >= 0)
-				variants[i].took[round] = took;
+			v->took[round] = round_of(v->run[round % PLACES]);
 		}
 	}
 	for (i = 0; i < nr; i++) {
@@ -576,6 +554,7 @@ static void set_signals(void)
 int main(int argc, char **argv)
 {
 	size_t i;
+	int place;
 
 	if (argc < 2 || argc > MAX_KERNELS + 1) {
 		fprintf(stderr, "Usage: tailcall_native NAME=DUMP...\n"
@@ -591,7 +570,8 @@ int main(int argc, char **argv)
 		*path++ = 0;
 		k->name = argv[i];
 		read_dump(k, path);
-		relocate(k);
+		for (place = 0; place < PLACES; place++)
+			relocate(k, place);
 	}
 	floor_array[0] = SLOTS;
 	floor_array[1] = (uintptr_t)floor_indirect;

@@ -45,12 +45,14 @@ __u32 entries;
 }
 
 #define PROG(name, text)						\
-	SEC("tc") __attribute__((naked)) int name(void) \
+	SEC("tc") __attribute__((naked))				\
+	int name(void)							\
 	BODY(text)
 
 #define SUBPROG(name, text)						\
 	static __attribute__((naked, noinline, used))			\
-	int name(void) BODY(text)
+	int name(void)							\
+	BODY(text)
 
 /* As bpf_tail_call_static() does it. */
 #define TAIL_CALL(slot)							\
@@ -82,10 +84,10 @@ SUBPROG(call_self, TAIL_CALL("%[self]") RETURN_0)
 PROG(subtail, "call call_self; exit;")
 
 PROG(stk, "r6 = r1;"
-     "r1 = *(u32 *)(r6 + %[mark]); *(u64 *)(r10 - 8) = r1;"
-     "r1 = *(u32 *)(r6 + %[priority]); *(u64 *)(r10 - 64) = r1;"
-     "r7 = %[jump] ll;"
-     "r1 = r6; r2 = r7; r3 = %[self]; call 12;" RETURN_0)
+	"r1 = *(u32 *)(r6 + %[mark]); *(u64 *)(r10 - 8) = r1;"
+	"r1 = *(u32 *)(r6 + %[priority]); *(u64 *)(r10 - 64) = r1;"
+	"r7 = %[jump] ll;"
+	"r1 = r6; r2 = r7; r3 = %[self]; call 12;" RETURN_0)
 
 PROG(leafcall, TAIL_CALL("%[callee]") RETURN_0)
 
@@ -106,11 +108,11 @@ PROG(entry_plain, NOT_REACHED(NO_CALL) RETURN_0)
 PROG(entry, NOT_REACHED(LEAN_TAIL_CALL("%[self]")) RETURN_0)
 
 /* One bpf2bpf call and two, in a program without a tail call and in one with. */
-#define CALLS(n) ".rept " #n "; call nothing; .endr; exit;"
-PROG(calls_1_plain, NOT_REACHED(NO_CALL) CALLS(1))
-PROG(calls_2_plain, NOT_REACHED(NO_CALL) CALLS(2))
-PROG(calls_1, NOT_REACHED(LEAN_TAIL_CALL("%[self]")) CALLS(1))
-PROG(calls_2, NOT_REACHED(LEAN_TAIL_CALL("%[self]")) CALLS(2))
+#define CALL "call nothing;"
+PROG(calls_1_plain, NOT_REACHED(NO_CALL) CALL "exit;")
+PROG(calls_2_plain, NOT_REACHED(NO_CALL) CALL CALL "exit;")
+PROG(calls_1, NOT_REACHED(LEAN_TAIL_CALL("%[self]")) CALL "exit;")
+PROG(calls_2, NOT_REACHED(LEAN_TAIL_CALL("%[self]")) CALL CALL "exit;")
 
 /* A subprogram without a tail call, and one with. */
 SUBPROG(sub_plain, NOT_REACHED(NO_CALL) RETURN_0)
@@ -120,7 +122,7 @@ PROG(entry_sub, "call sub; exit;")
 
 /* All callee-saved registers. */
 PROG(regs, "r6 = r1; r7 = %[jump] ll; r8 = 0; r9 = 0;"
-     "r1 = r6; r2 = r7; r3 = %[self]; call 12;" RETURN_0)
+	"r1 = r6; r2 = r7; r3 = %[self]; call 12;" RETURN_0)
 
 /* A subprogram that fentry is attached to; one tail call in it. */
 SUBPROG(traced_sub, LEAN_TAIL_CALL("%[callee]") RETURN_0)
@@ -164,7 +166,7 @@ LEVEL(6, 5)
 PROG(bytes_plain, HERE RETURN_0)
 PROG(bytes_direct, HERE "r2 = %[jump] ll; r3 = %[self];" SITE("call 12;") RETURN_0)
 PROG(bytes_indirect, HERE "r3 = *(u32 *)(r1 + %[mark]); r2 = %[jump] ll;"
-     SITE("call 12;") RETURN_0)
+	SITE("call 12;") RETURN_0)
 SUBPROG(sub_bytes_plain, HERE RETURN_0)
 PROG(bytes_subplain, "call sub_bytes_plain; exit;")
 SUBPROG(sub_bytes, HERE "r2 = %[jump] ll; r3 = %[self];" SITE("call 12;") RETURN_0)
