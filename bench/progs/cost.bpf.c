@@ -141,22 +141,35 @@ HOP(27)	HOP(28)	HOP(29)	HOP(30)	HOP(31)	HOP(32)
 /* ---- N levels of subprograms, a tail call in the last ----------------------- */
 
 /* level_N has a tail call in its last subprogram, plain_N has none. */
-#define LEVEL(n, next)							\
-	SUBPROG(sub_level_##n, "call sub_level_" #next "; exit;")	\
-	PROG(level_##n, "call sub_level_" #next "; exit;")		\
-	SUBPROG(sub_plain_##n, "call sub_plain_" #next "; exit;")	\
-	PROG(plain_##n, "call sub_plain_" #next "; exit;")
-
 SUBPROG(sub_level_0, LEAN_TAIL_CALL("%[callee]") RETURN_0)
+SUBPROG(sub_level_1, "call sub_level_0; exit;")
+SUBPROG(sub_level_2, "call sub_level_1; exit;")
+SUBPROG(sub_level_3, "call sub_level_2; exit;")
+SUBPROG(sub_level_4, "call sub_level_3; exit;")
+SUBPROG(sub_level_5, "call sub_level_4; exit;")
+
 PROG(level_0, LEAN_TAIL_CALL("%[callee]") RETURN_0)
+PROG(level_1, "call sub_level_0; exit;")
+PROG(level_2, "call sub_level_1; exit;")
+PROG(level_3, "call sub_level_2; exit;")
+PROG(level_4, "call sub_level_3; exit;")
+PROG(level_5, "call sub_level_4; exit;")
+PROG(level_6, "call sub_level_5; exit;")
+
 SUBPROG(sub_plain_0, RETURN_0)
+SUBPROG(sub_plain_1, "call sub_plain_0; exit;")
+SUBPROG(sub_plain_2, "call sub_plain_1; exit;")
+SUBPROG(sub_plain_3, "call sub_plain_2; exit;")
+SUBPROG(sub_plain_4, "call sub_plain_3; exit;")
+SUBPROG(sub_plain_5, "call sub_plain_4; exit;")
+
 PROG(plain_0, RETURN_0)
-LEVEL(1, 0)
-LEVEL(2, 1)
-LEVEL(3, 2)
-LEVEL(4, 3)
-LEVEL(5, 4)
-LEVEL(6, 5)
+PROG(plain_1, "call sub_plain_0; exit;")
+PROG(plain_2, "call sub_plain_1; exit;")
+PROG(plain_3, "call sub_plain_2; exit;")
+PROG(plain_4, "call sub_plain_3; exit;")
+PROG(plain_5, "call sub_plain_4; exit;")
+PROG(plain_6, "call sub_plain_5; exit;")
 
 /* ---- bytes of code: marked places ------------------------------------------- */
 
