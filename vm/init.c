@@ -10,9 +10,13 @@
  *             with it.
  *   output    what the tests print, each part headed by "==> NAME".
  *
+ * /etc/modules.d has the modules that a kernel needs before it has those ports, if
+ * any; they are loaded in the order of their names.
+ *
  * /etc/tests has one test a line: NAME TIMEOUT COMMAND. With "vm.shell" on the
  * kernel command line there is a shell on the console instead.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,11 +30,13 @@
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TESTS "/etc/tests"
+#define MODULES "/etc/modules.d"
 
 static int verdict_fd = -1;
 static int output_fd = -1;
@@ -103,6 +109,29 @@ static void set_limits(void)
 		fatal("cannot lift RLIMIT_MEMLOCK");
 	setenv("PATH", "/bin:/sbin", 1);
 	setenv("HOME", "/", 1);
+}
+
+static void load_module(const char *name)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), MODULES "/%s", name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+		fatal("cannot load %s", path);
+	close(fd);
+}
+
+static void load_modules(void)
+{
+	struct dirent **list;
+	int i, count;
+
+	count = scandir(MODULES, &list, NULL, alphasort);
+	for (i = 0; i < count; i++)
+		if (list[i]->d_name[0] != '.')
+			load_module(list[i]->d_name);
 }
 
 static int open_port(const char *want)
@@ -286,6 +315,7 @@ int main(void)
 		power_off();
 	}
 	make_splats_fatal();
+	load_modules();
 	verdict_fd = open_port("verdict");
 	output_fd = open_port("output");
 	run_tests();
