@@ -23,6 +23,7 @@ help:
 	@echo '* demo          - From nothing to a proven 6.1 kernel: unpatched against patched'
 	@echo '  check         - All tests for TREES; last line: N passed, N failed'
 	@echo '  bench         - What tail calls cost in TREES, against the goals in bench/goals'
+	@echo '  check-cloud   - The checker on the newest Debian cloud kernels of TREES'
 	@echo '  status        - The table of bugs and trees, from the results of make check'
 	@echo ''
 	@echo 'A kernel tree of your own:'
@@ -47,7 +48,7 @@ help:
 	@echo '  TREE=...      - One kernel line ($(TREE))'
 	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
-	@echo '  FULL=1        - make check: also the variant hardened, see patches/trees'
+	@echo '  FULL=1        - make check: also hardened, see patches/trees, and check-cloud'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
 	@echo '  JOBS=...      - Parallel jobs (all cores)'
 	@echo ''
@@ -65,6 +66,10 @@ demo:
 
 check:
 	@$(S)/check $(TREES)
+
+check-cloud:
+	@$(S)/install-deps
+	@set -e; for tree in $(TREES); do $(S)/check-checker $$tree cloud; done
 
 status:
 	@$(S)/status
@@ -100,5 +105,5 @@ bisect-check:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check bench status readme-status apply unapply image boot fix \
+.PHONY: help demo check bench status readme-status apply unapply image boot fix check-cloud \
 	refresh bisect-check clean distclean

@@ -25,6 +25,12 @@
 /* kselftest's exit status for a test that could not run. */
 #define EXIT_SKIP 4
 
+/*
+ * Version of what --json prints, see Documentation/checker.rst. It goes up when
+ * a reader of the one before could misread it, not for a new member.
+ */
+#define SCHEMA 1
+
 static const char *const state_name[] = {
 	[FIXED] = "fixed",
 	[OPEN] = "open",
@@ -117,7 +123,7 @@ static void print_begin(enum format format, int count)
 	if (format == TAP) {
 		printf("TAP version 13\n1..%d\n", count);
 	} else if (format == JSON) {
-		printf("{\"release\": ");
+		printf("{\"schema\": %d, \"release\": ", SCHEMA);
 		print_json_string(u.release);
 		printf(", \"host\": ");
 		print_json_string(u.nodename);
@@ -225,35 +231,90 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt,
 	return vfprintf(stderr, fmt, ap);
 }
 
+/* Load a program that does nothing: its descriptor or a negative error. */
+static int load_nothing(enum bpf_prog_type type)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(type, NULL, "GPL", insns, ARRAY_SIZE(insns),
+			       NULL);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static bool is_jited(int prog_fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(prog_fd, &info, &size) &&
+	       info.jited_prog_len;
+}
+
+static const char *not_permitted(int err)
+{
+	/* What a kernel without CONFIG_BPF_SYSCALL says. */
+	if (err == -ENOSYS)
+		return "this kernel has no bpf(2), or a seccomp filter hides it";
+	if (err != -EPERM && err != -EACCES)
+		return NULL;
+	if (geteuid())
+		return "bpf(2) is not permitted to this user: run as root";
+	return "bpf(2) is not permitted, though this is root: a container, seccomp or an LSM";
+}
+
 /* Why no probe can work here, or NULL. */
 static const char *no_probes(void)
 {
-	static char why[128];
-	char jit[8] = "";
-	FILE *f;
-	int fd;
+	/* What CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are asked for. */
+	static const enum bpf_prog_type types[] = {
+		BPF_PROG_TYPE_RAW_TRACEPOINT,
+		BPF_PROG_TYPE_SCHED_CLS,
+	};
+	const char *why = NULL;
+	int fd = -1;
+	size_t i;
 
 #ifndef __x86_64__
-	return "this is not an x86-64 machine";
+	return "this is not an x86-64 machine: the bugs are those of its JIT";
 #endif
-	fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, NULL, 4, 4, 1, NULL);
-	if (fd < 0) {
-		snprintf(why, sizeof(why),
-			 errno == EPERM || errno == EACCES ?
-			 "bpf(2) is not permitted, run as root: %s" :
-			 "bpf(2) does not work here: %s", strerror(errno));
+	for (i = 0; i < ARRAY_SIZE(types) && !why; i++) {
+		if (fd >= 0)
+			close(fd);
+		fd = load_nothing(types[i]);
+		why = not_permitted(fd);
+	}
+	if (fd < 0)
 		return why;
-	}
+	if (!is_jited(fd))
+		why = "the BPF JIT is off: sysctl net.core.bpf_jit_enable=1";
 	close(fd);
-	f = fopen("/proc/sys/net/core/bpf_jit_enable", "r");
-	if (f) {
-		if (fgets(jit, sizeof(jit), f) && jit[0] == '0') {
-			fclose(f);
-			return "the BPF JIT is off: sysctl net.core.bpf_jit_enable=1";
-		}
-		fclose(f);
-	}
-	return NULL;
+	return why;
+}
+
+/* A reason that many verdicts share, and that they cannot know. */
+static void add_reason(struct verdict *v)
+{
+	size_t len = strlen(v->why);
+
+	if (v->state == CANNOT_TELL && access("/sys/kernel/btf/vmlinux", F_OK))
+		snprintf(v->why + len, sizeof(v->why) - len,
+			 "; the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)");
+}
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+wrong_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("tailcall_check: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs(": see --help\n", stderr);
+	exit(2);
 }
 
 int main(int argc, char **argv)
@@ -277,13 +338,14 @@ int main(int argc, char **argv)
 	size_t i;
 
 	qsort(bugs, bug_count, sizeof(*bugs), by_id);
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (opt) {
 		case 't':
-			format = TAP;
-			break;
 		case 'j':
-			format = JSON;
+			if (format != TABLE)
+				wrong_usage("more than one of --tap and --json");
+			format = opt == 't' ? TAP : JSON;
 			break;
 		case 'l':
 			list();
@@ -300,17 +362,14 @@ int main(int argc, char **argv)
 		case 'h':
 			print_usage(stdout);
 			return 0;
+		case ':':
+			wrong_usage("%s needs an ID", argv[optind - 1]);
 		default:
-			print_usage(stderr);
-			return 2;
+			wrong_usage("unknown option '%s'", argv[optind - 1]);
 		}
 	}
-	if (optind != argc) {
-		fprintf(stderr, "tailcall_check: unknown argument '%s'\n",
-			argv[optind]);
-		print_usage(stderr);
-		return 2;
-	}
+	if (optind != argc)
+		wrong_usage("unknown argument '%s'", argv[optind]);
 
 	libbpf_set_print(print_libbpf);
 	/* Before 5.11 BPF memory counts against this. */
@@ -323,6 +382,8 @@ int main(int argc, char **argv)
 		struct verdict v = blocked ?
 			verdict(CANNOT_TELL, "%s", blocked) : b->probe();
 
+		if (!blocked)
+			add_reason(&v);
 		print_one(format, b, &v, ++number);
 		seen[v.state]++;
 		if (only)
@@ -330,6 +391,11 @@ int main(int argc, char **argv)
 	}
 	print_end(format);
 
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "tailcall_check: cannot write the verdicts: %s\n",
+			strerror(errno));
+		return EXIT_SKIP;
+	}
 	if (blocked)
 		fprintf(stderr, "tailcall_check: %s\n", blocked);
 	if (seen[OPEN])
