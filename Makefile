@@ -29,6 +29,7 @@ help:
 	@echo 'A kernel tree of your own:'
 	@echo '  apply         - Apply the series of its line to KDIR'
 	@echo '  unapply       - Take it out again'
+	@echo '  kselftest-into - The checker as tools/testing/selftests/tailcall of KDIR'
 	@echo ''
 	@echo 'Kernels:'
 	@echo '  image         - Build TREE VARIANT; last line: the path of its bzImage'
@@ -77,7 +78,7 @@ status:
 readme-status:
 	@$(S)/status --readme
 
-apply unapply:
+apply unapply kselftest-into:
 	@$(S)/$@ "$(KDIR)"
 
 bench:
@@ -105,5 +106,4 @@ bisect-check:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check bench status readme-status apply unapply image boot fix check-cloud \
-	refresh bisect-check clean distclean
+.PHONY: help demo check bench status readme-status apply unapply image boot fix check-cloud refresh bisect-check clean distclean kselftest-into

@@ -69,6 +69,13 @@ static void mount_one(const char *type, const char *where)
 		fatal("cannot mount %s on %s", type, where);
 }
 
+/* What scripts expect to be in /dev, and devtmpfs does not have. */
+static void link_one(const char *to, const char *name)
+{
+	if (symlink(to, name) && errno != EEXIST)
+		fatal("cannot make %s", name);
+}
+
 static void mount_all(void)
 {
 	mount_one("devtmpfs", "/dev");
@@ -79,6 +86,10 @@ static void mount_all(void)
 	mount_one("cgroup2", "/sys/fs/cgroup");
 	mount_one("bpf", "/sys/fs/bpf");
 	mount_one("tmpfs", "/tmp");
+	link_one("/proc/self/fd", "/dev/fd");
+	link_one("fd/0", "/dev/stdin");
+	link_one("fd/1", "/dev/stdout");
+	link_one("fd/2", "/dev/stderr");
 }
 
 static void set_sysctl(const char *path, const char *value)
