@@ -12,4 +12,7 @@
  */
 #define BOUND	50
 
+/* What a tail callee returns where its caller would return zero. */
+#define CALLEE_RESULT	5
+
 #endif /* TAILCALL_CHECK_BOUND_H */

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the verifier makes of tail calls and of functions that change packets. */
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bound.h"
+#include "check.h"
+#include "replace.skel.h"
+#include "verifier.skel.h"
+
+/* Open verifier.bpf.c and load only the named programs of it. */
+static struct verifier_bpf *load_only(const char *first, const char *second)
+{
+	struct verifier_bpf *skel = verifier_bpf__open();
+	struct bpf_program *prog;
+	int err;
+
+	if (!skel)
+		return NULL;
+	bpf_object__for_each_program(prog, skel->obj) {
+		const char *name = bpf_program__name(prog);
+
+		bpf_program__set_autoload(prog, !strcmp(name, first) ||
+					  (second && !strcmp(name, second)));
+	}
+	err = verifier_bpf__load(skel);
+	if (err) {
+		verifier_bpf__destroy(skel);
+		errno = -err;
+		return NULL;
+	}
+	return skel;
+}
+
+/* Load a program and drop it again: 0 or an error. */
+static int try_to_load(const char *name)
+{
+	struct verifier_bpf *skel = load_only(name, NULL);
+
+	if (!skel)
+		return -errno;
+	verifier_bpf__destroy(skel);
+	return 0;
+}
+
+static struct verdict from_load(int err, const char *what)
+{
+	if (!err)
+		return verdict(OPEN, "the verifier accepts the %s", what);
+	if (err == -EINVAL || err == -EACCES)
+		return verdict(FIXED, "the verifier refuses the %s", what);
+	return verdict(CANNOT_TELL, "loading the %s: %s", what, strerror(-err));
+}
+
+/* @bad must be refused, while @good, which is like it but sound, loads. */
+static struct verdict probe_pair(const char *bad, const char *good)
+{
+	int err = try_to_load(good);
+
+	if (err)
+		return verdict(CANNOT_TELL, "loading %s, which is sound: %s",
+			       good, strerror(-err));
+	return from_load(try_to_load(bad), "program");
+}
+
+static struct verdict probe_stale_after_tail_call(void)
+{
+	return probe_pair("stale_after_tail_call", "fresh_after_tail_call");
+}
+
+static struct verdict probe_leaked_reference(void)
+{
+	return probe_pair("leaked_reference", "released_reference");
+}
+
+static struct verdict probe_stale_after_function(void)
+{
+	return probe_pair("stale_after_function", "fresh_after_function");
+}
+
+static struct verdict probe_stale_in_function(void)
+{
+	int err = try_to_load("fresh_in_function");
+
+	/* Before 5.12 a global function takes no memory. */
+	if (err == -EINVAL)
+		return verdict(NOT_APPLICABLE,
+			       "no pointers to memory as arguments here");
+	return probe_pair("stale_in_function", "fresh_in_function");
+}
+
+static struct verdict probe_unknown_result(void)
+{
+	struct verifier_bpf *skel = load_only("unknown_result", "callee");
+	struct verdict v;
+	__u32 slot = 0;
+	int caller, callee;
+
+	if (!skel)
+		return verdict(CANNOT_TELL, "loading unknown_result: %s",
+			       strerror(errno));
+	caller = bpf_program__fd(skel->progs.unknown_result);
+	callee = bpf_program__fd(skel->progs.callee);
+	if (run_once(caller) || skel->bss->result_seen) {
+		v = verdict(CANNOT_TELL, "a run without a tail callee fails");
+		goto out;
+	}
+	if (bpf_map_update_elem(bpf_map__fd(skel->maps.jump), &slot, &callee,
+				BPF_ANY)) {
+		v = verdict(CANNOT_TELL, "filling the prog_array: %s",
+			    strerror(errno));
+		goto out;
+	}
+	if (run_once(caller) || skel->bss->callee_entries != 1)
+		v = verdict(CANNOT_TELL, "the tail callee is entered %u times",
+			    skel->bss->callee_entries);
+	else if (skel->bss->result_seen)
+		v = verdict(FIXED, "the callee's %d arrives in the caller",
+			    CALLEE_RESULT);
+	else
+		v = verdict(OPEN, "the callee returns %d, the caller acts on 0",
+			    CALLEE_RESULT);
+out:
+	verifier_bpf__destroy(skel);
+	return v;
+}
+
+/* Load one of the two extensions for @target: 0 or an error. */
+static int try_extension(int target, bool pulling)
+{
+	struct replace_bpf *ext = replace_bpf__open();
+	struct bpf_program *prog;
+	int err;
+
+	if (!ext)
+		return -errno;
+	bpf_program__set_autoload(ext->progs.pulling_ext, pulling);
+	bpf_program__set_autoload(ext->progs.keeping_ext, !pulling);
+	prog = pulling ? ext->progs.pulling_ext : ext->progs.keeping_ext;
+	err = bpf_program__set_attach_target(prog, target, "keep");
+	if (!err)
+		err = replace_bpf__load(ext);
+	replace_bpf__destroy(ext);
+	return err;
+}
+
+static struct verdict probe_pulling_extension(void)
+{
+	struct verifier_bpf *skel = load_only("held_over_function", NULL);
+	struct verdict v;
+	int err, target;
+
+	if (!skel)
+		return verdict(CANNOT_TELL, "loading the target: %s",
+			       strerror(errno));
+	target = bpf_program__fd(skel->progs.held_over_function);
+	err = try_extension(target, false);
+	if (err)
+		v = verdict(CANNOT_TELL, "loading an extension that is sound: %s",
+			    strerror(-err));
+	else
+		v = from_load(try_extension(target, true), "extension");
+	verifier_bpf__destroy(skel);
+	return v;
+}
+
+static const struct bug bugs[] = {
+	{
+		.id = "A4",
+		.title = "packet pointers outlive a subprogram's tail call",
+		.effect = "a verified program reads and writes freed packet data",
+		.upstream = "commit 1a4607ffba35",
+		.how =
+			"Loads a program that uses a packet pointer from before the call of a subprogram that tail calls. It is never run.",
+		.probe = probe_stale_after_tail_call,
+	}, {
+		.id = "A5",
+		.title = "a subprogram's tail call is taken for one that fails",
+		.effect = "code is removed that runs, and bounds do not hold",
+		.upstream = "commit e3245f899043",
+		.how =
+			"Runs a program once whose subprogram returns 0 itself and 5 by its tail callee. Both are harmless.",
+		.probe = probe_unknown_result,
+	}, {
+		.id = "A6",
+		.title = "a subprogram's tail call leaks a reference",
+		.effect = "a socket is never freed",
+		.upstream = "commit e3245f899043",
+		.how =
+			"Loads a program whose subprogram holds a socket during a tail call and releases it after it. It is never run.",
+		.probe = probe_leaked_reference,
+	}, {
+		.id = "A15",
+		.title = "packet pointers outlive a function that changes packets",
+		.effect = "a verified program reads and writes freed packet data",
+		.upstream = "commit 51081a3f25c7",
+		.how =
+			"Loads a program that uses a packet pointer from before the call of a global function that pulls data. It is never run.",
+		.probe = probe_stale_after_function,
+	}, {
+		.id = "A15b",
+		.title = "the same, where the function is replaced by such a one",
+		.effect = "a verified program reads and writes freed packet data",
+		.upstream = "commit 81f6d0530ba0",
+		.how =
+			"Loads an extension that pulls data for a function that does not. It is never attached.",
+		.probe = probe_pulling_extension,
+	}, {
+		.id = "A15c",
+		.title = "the same, where the function is handed the pointer",
+		.effect = "a verified program reads and writes freed packet data",
+		.upstream = "Linux 7.2",
+		.how =
+			"Loads a program that hands a packet pointer to a global function that pulls data. It is never run.",
+		.probe = probe_stale_in_function,
+	},
+};
+
+static void __probes add(void)
+{
+	add_bugs(bugs, ARRAY_SIZE(bugs));
+}
