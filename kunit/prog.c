@@ -298,6 +298,7 @@ int tc_load(struct tc_prog *p)
 
 	attr.prog_type = p->type;
 	attr.expected_attach_type = p->attach_type;
+	attr.prog_flags = p->flags;
 	attr.attach_prog_fd = p->target_fd;
 	attr.attach_btf_id = p->target_btf_id;
 	attr.insns = (unsigned long)p->insn;

@@ -61,6 +61,7 @@ struct tc_prog {
 	const char *name;
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach_type;
+	u32 flags;
 	/* What an extension, fentry or fexit program is for. */
 	int target_fd;
 	u32 target_btf_id;

@@ -13,6 +13,7 @@ kunit_test_suites(&tailcall_limit_suite,
 		  &tailcall_miss_suite,
 		  &tailcall_patch_suite,
 		  &tailcall_extension_suite,
+		  &tailcall_verifier_suite,
 		  TC_CALLBACK_SUITE);
 
 MODULE_DESCRIPTION("KUnit suites for BPF tail calls");

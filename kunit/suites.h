@@ -10,5 +10,6 @@ extern struct kunit_suite tailcall_miss_suite;
 extern struct kunit_suite tailcall_patch_suite;
 extern struct kunit_suite tailcall_callback_suite;
 extern struct kunit_suite tailcall_extension_suite;
+extern struct kunit_suite tailcall_verifier_suite;
 
 #endif /* TAILCALL_KUNIT_SUITES_H */

@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the verifier makes of a tail call in a subprogram, which may return from
+ * it, and of functions that change packet data. Most programs are only loaded.
+ * Those that are run do no harm, whatever the verifier has made of them.
+ */
+#include "prog.h"
+#include "suites.h"
+
+#define SKB(field)	((s16)offsetof(struct __sk_buff, field))
+
+/* What the tail callee returns, and what a program adds to mark if it sees it. */
+#define CALLEE_RESULT	5
+#define SEEN		100
+
+enum { MAIN, SUB, INNER };
+
+static void emit_helper(struct tc_prog *p, u32 func)
+{
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, func));
+}
+
+/* A jump that is sent on its way by land(). */
+static u32 emit_jump_if(struct tc_prog *p, u8 op, u8 reg, s32 value)
+{
+	tc_emit(p, BPF_JMP_IMM(op, reg, value, 0));
+	return p->insn_cnt - 1;
+}
+
+static void land(struct tc_prog *p, u32 jump)
+{
+	p->insn[jump].off = p->insn_cnt - jump - 1;
+}
+
+static void begin_main(struct tc_prog *p)
+{
+	tc_func_begin(p, "main", TC_GLOBAL);
+	tc_emit_main_entry(p);
+}
+
+static void begin_sub(struct tc_prog *p, const char *name,
+		      enum tc_linkage linkage)
+{
+	tc_func_begin(p, name, linkage);
+	tc_emit_sub_entry(p);
+}
+
+/* sub -slot 0-> whatever is there */
+static void emit_tail_calling_sub(struct tc_prog *p, int array)
+{
+	begin_sub(p, "sub", TC_STATIC);
+	tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit_return(p, 0);
+}
+
+/* R7 points to a byte of the packet that may be read. */
+static void emit_packet_pointer(struct tc_prog *p)
+{
+	u32 jump;
+
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_7, BPF_REG_6, SKB(data)));
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(data_end)));
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_3, BPF_REG_7));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, 1));
+	jump = p->insn_cnt;
+	tc_emit(p, BPF_JMP_REG(BPF_JLE, BPF_REG_3, BPF_REG_2, 0));
+	tc_emit_return(p, 0);
+	land(p, jump);
+}
+
+static void emit_packet_read(struct tc_prog *p)
+{
+	tc_emit(p, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_7, 0));
+	tc_emit_return(p, 0);
+}
+
+static void emit_pull_data(struct tc_prog *p)
+{
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+	emit_helper(p, BPF_FUNC_skb_pull_data);
+}
+
+/* R7 is a socket that must be released, or the function has returned 0. */
+static void emit_socket(struct tc_prog *p)
+{
+	u32 jump;
+
+	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0));
+	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0));
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -16));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, 12));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_4, BPF_F_CURRENT_NETNS));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_5, 0));
+	emit_helper(p, BPF_FUNC_sk_lookup_udp);
+	jump = emit_jump_if(p, BPF_JNE, BPF_REG_0, 0);
+	tc_emit_return(p, 0);
+	land(p, jump);
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_7, BPF_REG_0));
+}
+
+static void emit_release(struct tc_prog *p)
+{
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_7));
+	emit_helper(p, BPF_FUNC_sk_release);
+}
+
+/* Write the byte of an 8-byte map value that R8 is the index of. */
+static void emit_indexed_write(struct tc_prog *p, int map)
+{
+	struct bpf_insn ld_map[2] = { BPF_LD_MAP_FD(BPF_REG_1, map) };
+	u32 jump;
+
+	tc_emit(p, BPF_ST_MEM(BPF_W, BPF_REG_10, -4, 0));
+	tc_emit(p, ld_map[0]);
+	tc_emit(p, ld_map[1]);
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4));
+	emit_helper(p, BPF_FUNC_map_lookup_elem);
+	jump = emit_jump_if(p, BPF_JEQ, BPF_REG_0, 0);
+	tc_emit(p, BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_8));
+	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_0, 0, 0));
+	land(p, jump);
+}
+
+/* Add SEEN to mark where R0 is @value. */
+static void emit_seen_if(struct tc_prog *p, s32 value)
+{
+	u32 jump = emit_jump_if(p, BPF_JNE, BPF_REG_0, value);
+
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(mark)));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, SEEN));
+	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_2, SKB(mark)));
+	land(p, jump);
+}
+
+static int load_callee(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "callee",
+					BPF_PROG_TYPE_SCHED_CLS);
+
+	begin_main(p);
+	tc_emit_return(p, CALLEE_RESULT);
+	return tc_load_ok(p);
+}
+
+static void expect_refused(struct tc_prog *p)
+{
+	int err = tc_load(p);
+
+	/* -EINVAL or -EACCES: nothing but the verifier's own. */
+	if (err != -EACCES)
+		KUNIT_EXPECT_EQ(p->test, min(err, 0), -EINVAL);
+}
+
+/* ---- the way back ------------------------------------------------------- */
+
+/*
+ *   main -call-> sub -slot 0-> callee
+ *   main sees what the callee returns, not the 0 of sub.
+ */
+static void a_callees_result_arrives(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+	int main_fd;
+
+	begin_main(p);
+	tc_emit_call(p, SUB);
+	emit_seen_if(p, CALLEE_RESULT);
+	tc_emit_return(p, 0);
+	emit_tail_calling_sub(p, array);
+
+	main_fd = tc_load_ok(p);
+	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 1u);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, load_callee(test)), 0);
+	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 2u + SEEN);
+}
+
+/*
+ *   main -call-> sub -slot 0-> callee
+ *   sub would write to main's stack after the tail call.
+ */
+static void what_follows_a_tail_call_is_not_assumed(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+	int main_fd;
+
+	begin_main(p);
+	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0));
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -8));
+	tc_emit_call(p, SUB);
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_10, -8));
+	emit_seen_if(p, 0);
+	tc_emit_return(p, 0);
+
+	begin_sub(p, "sub", TC_STATIC);
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_7, BPF_REG_2));
+	tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_1, 1));
+	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_7, BPF_REG_1, 0));
+	tc_emit_return(p, 0);
+
+	main_fd = tc_load_ok(p);
+	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 1u);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, load_callee(test)), 0);
+	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 2u + SEEN);
+}
+
+static void a_callees_result_has_no_bounds(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+
+	begin_main(p);
+	tc_emit_call(p, SUB);
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_0));
+	emit_indexed_write(p, tc_array(test, 1));
+	tc_emit_return(p, 0);
+	emit_tail_calling_sub(p, array);
+	expect_refused(p);
+}
+
+/*
+ * R8 is 3 on one way to the call and 1000 on the other. That they differ must
+ * be remembered across a tail call that is taken.
+ */
+static void a_constant_is_followed_over_a_tail_call(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+	u32 jump;
+
+	begin_main(p);
+	p->flags = BPF_F_TEST_STATE_FREQ;
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(priority)));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 1000));
+	jump = emit_jump_if(p, BPF_JEQ, BPF_REG_2, 7);
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 3));
+	land(p, jump);
+	tc_emit_call(p, SUB);
+	emit_indexed_write(p, tc_array(test, 1));
+	tc_emit_return(p, 0);
+
+	/* The same registers have other values in sub. */
+	begin_sub(p, "sub", TC_STATIC);
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 0));
+	tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit_return(p, 0);
+	expect_refused(p);
+}
+
+static void a_leaked_reference_is_refused(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+
+	begin_main(p);
+	tc_emit_call(p, SUB);
+	tc_emit_return(p, 0);
+
+	begin_sub(p, "sub", TC_STATIC);
+	emit_socket(p);
+	tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	emit_release(p);
+	tc_emit_return(p, 0);
+	expect_refused(p);
+}
+
+/* ---- packet data -------------------------------------------------------- */
+
+static void pointers_are_stale_after_a_tail_call(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+
+	begin_main(p);
+	emit_packet_pointer(p);
+	tc_emit_call(p, SUB);
+	emit_packet_read(p);
+	emit_tail_calling_sub(p, array);
+	expect_refused(p);
+}
+
+/* How a global function changes packet data. */
+enum change {
+	BY_HELPER,
+	BY_STATIC_FUNCTION,
+	BY_GLOBAL_FUNCTION,
+	BY_TAIL_CALL,
+	BY_TAIL_CALL_OF_FUNCTION,
+};
+
+static const char *const change_names[] = {
+	[BY_HELPER] = "by a helper",
+	[BY_STATIC_FUNCTION] = "by a static function",
+	[BY_GLOBAL_FUNCTION] = "by a global function",
+	[BY_TAIL_CALL] = "by a tail call",
+	[BY_TAIL_CALL_OF_FUNCTION] = "by a function's tail call",
+};
+
+static const enum change changes[] = {
+	BY_HELPER, BY_STATIC_FUNCTION, BY_GLOBAL_FUNCTION, BY_TAIL_CALL,
+	BY_TAIL_CALL_OF_FUNCTION,
+};
+
+static void change_desc(const enum change *change, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", change_names[*change]);
+}
+
+KUNIT_ARRAY_PARAM(change, changes, change_desc);
+
+/*
+ *   main -call-> sub, global [-call-> inner], which may change packet data
+ */
+static void pointers_are_stale_after_a_function(struct kunit *test)
+{
+	const enum change *change = tc_param(test);
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+
+	begin_main(p);
+	emit_packet_pointer(p);
+	tc_emit_call(p, SUB);
+	emit_packet_read(p);
+
+	begin_sub(p, "sub", TC_GLOBAL);
+	if (*change == BY_HELPER)
+		emit_pull_data(p);
+	else if (*change == BY_TAIL_CALL)
+		tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	else
+		tc_emit_call(p, INNER);
+	tc_emit_return(p, 0);
+
+	if (*change != BY_HELPER && *change != BY_TAIL_CALL) {
+		begin_sub(p, "inner", *change == BY_GLOBAL_FUNCTION ?
+				      TC_GLOBAL : TC_STATIC);
+		if (*change == BY_TAIL_CALL_OF_FUNCTION)
+			tc_emit_tail_call(p, array, 0, TC_DIRECT);
+		else
+			emit_pull_data(p);
+		tc_emit_return(p, 0);
+	}
+	expect_refused(p);
+}
+
+/*
+ *   main -call-> sub, global -call-> inner, global
+ *   with a packet pointer held in main, or without one
+ */
+static int load_target(struct kunit *test, bool hold)
+{
+	struct tc_prog *p = tc_prog_new(test, "target",
+					BPF_PROG_TYPE_SCHED_CLS);
+
+	begin_main(p);
+	if (hold)
+		emit_packet_pointer(p);
+	tc_emit_call(p, SUB);
+	if (hold)
+		emit_packet_read(p);
+	else
+		tc_emit_return(p, 0);
+	begin_sub(p, "sub", TC_GLOBAL);
+	tc_emit_call(p, INNER);
+	tc_emit_return(p, 0);
+	begin_sub(p, "inner", TC_GLOBAL);
+	tc_emit_return(p, 0);
+	return tc_load_ok(p);
+}
+
+static struct tc_prog *extension(struct kunit *test, int target, int func,
+				 bool pull)
+{
+	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(func);
+	begin_sub(p, "extension", TC_GLOBAL);
+	if (pull)
+		emit_pull_data(p);
+	tc_emit_return(p, 0);
+	return p;
+}
+
+static void an_extension_keeps_the_pointers_of_its_target(struct kunit *test)
+{
+	int target = load_target(test, true);
+
+	tc_load_ok(extension(test, target, SUB, false));
+	tc_load_ok(extension(test, target, INNER, false));
+	expect_refused(extension(test, target, SUB, true));
+	expect_refused(extension(test, target, INNER, true));
+}
+
+/* Since 6.12 only the function that is replaced counts. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+static void an_extension_changes_what_nobody_holds(struct kunit *test)
+{
+	int target = load_target(test, false);
+	int ext = tc_load_ok(extension(test, target, SUB, true));
+	int held = load_target(test, true);
+
+	tc_load_ok(extension(test, target, INNER, true));
+	/* It was loaded for one target, and is offered to another one. */
+	KUNIT_EXPECT_EQ(test, tc_attach_to(test, ext, held,
+					   tc_func_btf_id(SUB)), -EINVAL);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+}
+#endif
+
+/* ---- programs that are sound --------------------------------------------- */
+
+enum sound {
+	FRESH_POINTERS,
+	POINTERS_OVER_A_PLAIN_FUNCTION,
+	POINTERS_OVER_A_GLOBAL_FUNCTION,
+	FRESH_POINTERS_AFTER_A_FUNCTION,
+	POINTERS_OVER_MAINS_TAIL_CALL,
+	MASKED_RESULT,
+	CONSTANT_INDEX,
+	RESULT_RETURNED,
+	RELEASED_BEFORE,
+	RELEASED_BY_MAIN,
+};
+
+static const char *const sound_names[] = {
+	[FRESH_POINTERS] = "packet pointers read anew",
+	[POINTERS_OVER_A_PLAIN_FUNCTION] = "packet pointers over a static function",
+	[POINTERS_OVER_A_GLOBAL_FUNCTION] = "packet pointers over a global function",
+	[FRESH_POINTERS_AFTER_A_FUNCTION] = "packet pointers read anew after a function",
+	[POINTERS_OVER_MAINS_TAIL_CALL] = "packet pointers over main's tail call",
+	[MASKED_RESULT] = "a result that is masked",
+	[CONSTANT_INDEX] = "a constant index from before",
+	[RESULT_RETURNED] = "a result that is returned",
+	[RELEASED_BEFORE] = "a reference released before",
+	[RELEASED_BY_MAIN] = "a reference released by main",
+};
+
+static const enum sound sounds[] = {
+	FRESH_POINTERS, POINTERS_OVER_A_PLAIN_FUNCTION,
+	POINTERS_OVER_A_GLOBAL_FUNCTION, FRESH_POINTERS_AFTER_A_FUNCTION,
+	MASKED_RESULT, CONSTANT_INDEX, RELEASED_BEFORE,
+/* 6.12 forgets them there, too. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0) || \
+    LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	POINTERS_OVER_MAINS_TAIL_CALL,
+#endif
+/* To newer kernels, any program may return anything. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	RESULT_RETURNED,
+#endif
+/* 5.10 allows no reference at all during a tail call. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+	RELEASED_BY_MAIN,
+#endif
+};
+
+static void sound_desc(const enum sound *sound, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", sound_names[*sound]);
+}
+
+KUNIT_ARRAY_PARAM(sound, sounds, sound_desc);
+
+static void a_sound_program_loads(struct kunit *test)
+{
+	const enum sound sound = *(const enum sound *)tc_param(test);
+	struct tc_prog *p = tc_prog_new(test, "main",
+					sound == RESULT_RETURNED ?
+					BPF_PROG_TYPE_CGROUP_SKB :
+					BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+	int map = tc_array(test, 1);
+
+	begin_main(p);
+	p->flags = BPF_F_TEST_STATE_FREQ;
+	switch (sound) {
+	case FRESH_POINTERS:
+	case FRESH_POINTERS_AFTER_A_FUNCTION:
+		emit_packet_pointer(p);
+		tc_emit_call(p, SUB);
+		emit_packet_pointer(p);
+		emit_packet_read(p);
+		break;
+	case POINTERS_OVER_A_PLAIN_FUNCTION:
+	case POINTERS_OVER_A_GLOBAL_FUNCTION:
+		emit_packet_pointer(p);
+		tc_emit_call(p, SUB);
+		emit_packet_read(p);
+		break;
+	case POINTERS_OVER_MAINS_TAIL_CALL:
+		emit_packet_pointer(p);
+		tc_emit_tail_call(p, array, 0, TC_DIRECT);
+		emit_packet_read(p);
+		break;
+	case MASKED_RESULT:
+		tc_emit_call(p, SUB);
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_0));
+		tc_emit(p, BPF_ALU64_IMM(BPF_AND, BPF_REG_8, 7));
+		emit_indexed_write(p, map);
+		tc_emit_return(p, 0);
+		break;
+	case CONSTANT_INDEX:
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 3));
+		tc_emit_call(p, SUB);
+		emit_indexed_write(p, map);
+		tc_emit_return(p, 0);
+		break;
+	case RESULT_RETURNED:
+		tc_emit_call(p, SUB);
+		tc_emit(p, BPF_EXIT_INSN());
+		break;
+	case RELEASED_BEFORE:
+		tc_emit_call(p, SUB);
+		tc_emit_return(p, 0);
+		break;
+	case RELEASED_BY_MAIN:
+		emit_socket(p);
+		tc_emit_call(p, SUB);
+		emit_release(p);
+		tc_emit_return(p, 0);
+		break;
+	}
+
+	begin_sub(p, "sub", sound == POINTERS_OVER_A_GLOBAL_FUNCTION ||
+			    sound == FRESH_POINTERS_AFTER_A_FUNCTION ?
+			    TC_GLOBAL : TC_STATIC);
+	if (sound == RELEASED_BEFORE) {
+		emit_socket(p);
+		emit_release(p);
+	}
+	if (sound == FRESH_POINTERS_AFTER_A_FUNCTION)
+		emit_pull_data(p);
+	else if (sound != POINTERS_OVER_A_PLAIN_FUNCTION &&
+		 sound != POINTERS_OVER_A_GLOBAL_FUNCTION &&
+		 sound != POINTERS_OVER_MAINS_TAIL_CALL)
+		tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit_return(p, 0);
+	/* Without a caller, the verifier wants no sub. */
+	if (sound == POINTERS_OVER_MAINS_TAIL_CALL) {
+		p->func_cnt--;
+		p->insn_cnt = p->func[SUB].start;
+	}
+
+	KUNIT_EXPECT_GE_MSG(test, tc_load(p), 0, "%s", sound_names[sound]);
+}
+
+static struct kunit_case verifier_cases[] = {
+	KUNIT_CASE(a_callees_result_arrives),
+	KUNIT_CASE(what_follows_a_tail_call_is_not_assumed),
+	KUNIT_CASE(a_callees_result_has_no_bounds),
+	KUNIT_CASE(a_constant_is_followed_over_a_tail_call),
+	KUNIT_CASE(a_leaked_reference_is_refused),
+	KUNIT_CASE(pointers_are_stale_after_a_tail_call),
+	KUNIT_CASE_PARAM(pointers_are_stale_after_a_function,
+			 change_gen_params),
+	KUNIT_CASE(an_extension_keeps_the_pointers_of_its_target),
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	KUNIT_CASE(an_extension_changes_what_nobody_holds),
+#endif
+	KUNIT_CASE_PARAM(a_sound_program_loads, sound_gen_params),
+	{}
+};
+
+struct kunit_suite tailcall_verifier_suite = {
+	.name = "tailcall_verifier",
+	.init = tc_init,
+	.exit = tc_exit,
+	.test_cases = verifier_cases,
+};
