@@ -30,6 +30,7 @@ help:
 	@echo '  apply         - Apply the series of its line to KDIR'
 	@echo '  unapply       - Take it out again'
 	@echo '  kselftest-into - The checker as tools/testing/selftests/tailcall of KDIR'
+	@echo '  kunit-into    - The KUnit suites as kernel/bpf/tailcall_kunit of KDIR'
 	@echo ''
 	@echo 'Kernels:'
 	@echo '  image         - Build TREE VARIANT; last line: the path of its bzImage'
@@ -78,7 +79,7 @@ status:
 readme-status:
 	@$(S)/status --readme
 
-apply unapply kselftest-into:
+apply unapply kselftest-into kunit-into:
 	@$(S)/$@ "$(KDIR)"
 
 bench:
@@ -106,4 +107,6 @@ bisect-check:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check bench status readme-status apply unapply image boot fix check-cloud refresh bisect-check clean distclean kselftest-into
+.PHONY: help demo check check-cloud bench status readme-status apply unapply \
+	kselftest-into kunit-into image boot fix refresh bisect-check clean \
+	distclean
