@@ -1,0 +1,790 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may meet in a prog_array: what a caller was checked for when it was
+ * attached, and what a callee needs. The programs are made of single insns, since
+ * each differs from the next in one point.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "check.h"
+#include "given.skel.h"
+#include "taker.skel.h"
+
+/* What the headers of an older system lack. */
+#define XDP_HAS_FRAGS	0x20	/* BPF_F_XDP_HAS_FRAGS */
+#define TRACE_FSESSION	58	/* BPF_TRACE_FSESSION */
+
+/* ---- making programs ------------------------------------------------------ */
+
+/* What a program does, and where it belongs; 0 is none. */
+struct ask {
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach;
+	const char *func;	/* the kernel's function that it is attached to */
+	__u32 flags;
+	int ret;
+	int ctx;		/* bytes of the context that it reads */
+	int buffer;		/* where the context has a pointer to a buffer */
+	int bytes;		/* bytes of that buffer that it reads */
+	bool write;		/* writes its context */
+	int storage;		/* the cgroup storage that it uses */
+	int ip;			/* the map that it stores the function's address in */
+	int cookie;		/* the map for where the session cookie lies */
+	int jump;		/* the prog_array that it tail calls slot 0 of */
+};
+
+struct code {
+	struct bpf_insn insn[64];
+	size_t count;
+};
+
+static void emit(struct code *c, __u8 code, __u8 dst, __u8 src, __s16 off,
+		 __s32 imm)
+{
+	c->insn[c->count++] = (struct bpf_insn){
+		.code = code, .dst_reg = dst, .src_reg = src, .off = off,
+		.imm = imm,
+	};
+}
+
+static void emit_fd(struct code *c, __u8 dst, __u8 kind, int fd)
+{
+	emit(c, BPF_LD | BPF_DW | BPF_IMM, dst, kind, 0, fd);
+	emit(c, 0, 0, 0, 0, 0);
+}
+
+static void emit_load(struct code *c, __u8 dst, __u8 src, __s16 off)
+{
+	emit(c, BPF_LDX | BPF_MEM | BPF_DW, dst, src, off, 0);
+}
+
+static void emit_store(struct code *c, __u8 dst, __u8 src, __s16 off)
+{
+	emit(c, BPF_STX | BPF_MEM | BPF_DW, dst, src, off, 0);
+}
+
+static void emit_mov(struct code *c, __u8 dst, __u8 src)
+{
+	emit(c, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
+}
+
+static void emit_call(struct code *c, __u8 kind, int function)
+{
+	emit(c, BPF_JMP | BPF_CALL, 0, kind, 0, function);
+}
+
+/* Put R0 into the first value of an array. */
+static void emit_report(struct code *c, int map_fd)
+{
+	emit_fd(c, 1, BPF_PSEUDO_MAP_VALUE, map_fd);
+	emit_store(c, 1, 0, 0);
+}
+
+/* Descriptors of a probe; they are closed when it is done. */
+static int kept[64];
+static size_t kept_count;
+
+static int keep(int fd)
+{
+	if (fd < 0)
+		return -errno;
+	if (kept_count == ARRAY_SIZE(kept)) {
+		close(fd);
+		return -EMFILE;
+	}
+	kept[kept_count++] = fd;
+	return fd;
+}
+
+static struct verdict done(struct verdict v)
+{
+	while (kept_count)
+		close(kept[--kept_count]);
+	return v;
+}
+
+static int make_map(enum bpf_map_type type, int key, int value)
+{
+	int entries = type == BPF_MAP_TYPE_CGROUP_STORAGE ? 0 : 1;
+
+	return keep(bpf_map_create(type, NULL, key, value, entries, NULL));
+}
+
+static int prog_array(void)
+{
+	return make_map(BPF_MAP_TYPE_PROG_ARRAY, 4, 4);
+}
+
+/* The BTF id of a function of the kernel, or a negative error. */
+static int kernel_function(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id;
+
+	if (!btf)
+		return -errno;
+	id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+	btf__free(btf);
+	return id;
+}
+
+/* Load what is asked for: a descriptor or a negative error. */
+static int load(struct ask ask)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = ask.attach,
+		    .prog_flags = ask.flags);
+	struct code c = {};
+	int id;
+
+	if (ask.func) {
+		id = libbpf_find_vmlinux_btf_id(ask.func, ask.attach);
+		if (id < 0)
+			return id;
+		opts.attach_btf_id = id;
+	}
+	emit_mov(&c, 6, 1);
+	if (ask.ctx)
+		emit_load(&c, 0, 6, ask.ctx - 8);
+	if (ask.bytes) {
+		emit_load(&c, 1, 6, ask.buffer);
+		emit(&c, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1, 0);
+		emit_load(&c, 0, 1, ask.bytes - 8);
+	}
+	if (ask.write) {
+		emit_load(&c, 0, 6, 0);
+		emit_store(&c, 6, 0, 0);
+	}
+	if (ask.storage) {
+		emit_fd(&c, 1, BPF_PSEUDO_MAP_FD, ask.storage);
+		emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
+		emit_call(&c, 0, BPF_FUNC_get_local_storage);
+	}
+	if (ask.ip) {
+		emit_mov(&c, 1, 6);
+		emit_call(&c, 0, BPF_FUNC_get_func_ip);
+		emit_report(&c, ask.ip);
+	}
+	if (ask.cookie) {
+		id = kernel_function("bpf_session_cookie");
+		if (id < 0)
+			return id;
+		emit_mov(&c, 1, 6);
+		emit_call(&c, BPF_PSEUDO_KFUNC_CALL, id);
+		emit(&c, BPF_ALU64 | BPF_SUB | BPF_X, 0, 6, 0, 0);
+		emit_report(&c, ask.cookie);
+	}
+	if (ask.jump) {
+		emit_mov(&c, 1, 6);
+		emit_fd(&c, 2, BPF_PSEUDO_MAP_FD, ask.jump);
+		emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, 0);
+		emit_call(&c, 0, BPF_FUNC_tail_call);
+	}
+	emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, ask.ret);
+	emit(&c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	return keep(bpf_prog_load(ask.type, NULL, "GPL", c.insn, c.count,
+				  &opts));
+}
+
+static struct ask with_jump(struct ask ask, int map_fd)
+{
+	ask.jump = map_fd;
+	return ask;
+}
+
+static struct ask with_storage(struct ask ask, int map_fd)
+{
+	ask.storage = map_fd;
+	return ask;
+}
+
+/* Why a prog_array refused a program, where the kernel tells it. */
+static const char *refused(int map_fd)
+{
+	static char why[64];
+	char path[64], line[128];
+	FILE *f;
+
+	why[0] = 0;
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", map_fd);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "owner_refused: %63s", why) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return why;
+}
+
+/* ---- programs that differ -------------------------------------------------- */
+
+/*
+ * A caller, a callee like it and one that must not be let in. Nothing runs: the
+ * programs are only loaded and offered.
+ */
+static struct verdict probe_pair(const struct ask *caller,
+				 const struct ask *callee)
+{
+	int map = prog_array();
+	int fd = load(with_jump(*caller, map));
+	int like, other, err;
+
+	if (fd < 0)
+		return done(verdict(NOT_APPLICABLE, "no such caller here: %s",
+				    strerror(-fd)));
+	like = load(*caller);
+	err = like < 0 ? like : offer(map, like);
+	if (err)
+		return done(verdict(CANNOT_TELL, "offering a callee that fits: %s",
+				    strerror(-err)));
+	other = load(*callee);
+	if (other < 0)
+		return done(verdict(NOT_APPLICABLE, "no such callee here: %s",
+				    strerror(-other)));
+	err = offer(map, other);
+	if (!err)
+		return done(verdict(OPEN, "the prog_array takes the program"));
+	if (err == -EINVAL)
+		return done(verdict(FIXED, "the prog_array refuses the program%s%s",
+				    *refused(map) ? " for its " : "",
+				    refused(map)));
+	return done(verdict(CANNOT_TELL, "offering the program: %s",
+			    strerror(-err)));
+}
+
+static struct verdict probe_attach_func(void)
+{
+	const struct ask caller = {
+		.type = BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_FENTRY,
+		.func = "bpf_fentry_test1",
+	};
+	struct ask callee = caller;
+
+	callee.func = "bpf_fentry_test3";
+	return probe_pair(&caller, &callee);
+}
+
+static struct verdict probe_attach_type(void)
+{
+	const struct ask caller = {
+		.type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		.attach = BPF_CGROUP_INET4_CONNECT, .ret = 1,
+	};
+	struct ask callee = caller;
+
+	callee.attach = BPF_CGROUP_INET6_CONNECT;
+	return probe_pair(&caller, &callee);
+}
+
+static struct verdict probe_frags(void)
+{
+	const struct ask caller = {
+		.type = BPF_PROG_TYPE_XDP, .ret = 2,
+	};
+	struct ask callee = caller;
+
+	callee.flags = XDP_HAS_FRAGS;
+	return probe_pair(&caller, &callee);
+}
+
+static struct verdict probe_sleepable(void)
+{
+	const struct ask caller = {
+		.type = BPF_PROG_TYPE_LSM, .attach = BPF_LSM_MAC,
+		.func = "bprm_committed_creds",
+	};
+	struct ask callee = caller;
+
+	callee.flags = BPF_F_SLEEPABLE;
+	return probe_pair(&caller, &callee);
+}
+
+static struct verdict probe_write_ctx(void)
+{
+	const struct ask caller = { .type = BPF_PROG_TYPE_KPROBE };
+	struct ask callee = caller;
+
+	callee.write = true;
+	return probe_pair(&caller, &callee);
+}
+
+/* ---- cgroup storage -------------------------------------------------------- */
+
+static struct verdict probe_storage(void)
+{
+	const struct ask none = { .type = BPF_PROG_TYPE_CGROUP_SKB, .ret = 1 };
+	int small = make_map(BPF_MAP_TYPE_CGROUP_STORAGE,
+			     sizeof(struct bpf_cgroup_storage_key), 8);
+	int large = make_map(BPF_MAP_TYPE_CGROUP_STORAGE,
+			     sizeof(struct bpf_cgroup_storage_key), 64);
+	int first = prog_array(), second = prog_array(), third = prog_array();
+	int caller, callee, bridge, err;
+
+	caller = load(with_jump(with_storage(none, small), first));
+	callee = load(with_storage(none, large));
+	if (caller < 0 || callee < 0)
+		return done(verdict(NOT_APPLICABLE, "no cgroup storage here: %s",
+				    strerror(caller < 0 ? -caller : -callee)));
+	err = offer(first, load(none));
+	if (!err)
+		err = offer(first, load(with_storage(none, small)));
+	if (!err)
+		err = offer(first, load(with_jump(with_storage(none, small),
+						  third)));
+	if (err)
+		return done(verdict(CANNOT_TELL, "offering a callee that fits: %s",
+				    strerror(-err)));
+	err = offer(first, callee);
+	if (!err)
+		return done(verdict(OPEN,
+				    "the prog_array takes a program with another storage"));
+	if (err != -EINVAL)
+		return done(verdict(CANNOT_TELL, "offering the program: %s",
+				    strerror(-err)));
+
+	/* By way of a program without storage, which has an array of its own. */
+	err = offer(second, callee);
+	if (err)
+		return done(verdict(CANNOT_TELL, "offering to an empty array: %s",
+				    strerror(-err)));
+	bridge = load(with_jump(none, second));
+	if (bridge < 0 && bridge != -EINVAL)
+		return done(verdict(CANNOT_TELL, "loading the bridge: %s",
+				    strerror(-bridge)));
+	if (bridge >= 0 && !offer(first, bridge))
+		return done(verdict(OPEN,
+				    "a program without storage leads to one with another storage"));
+	return done(verdict(FIXED,
+			    "programs with another storage are refused, with a bridge, too"));
+}
+
+/* Attach an extension: 0 or an error. */
+static int try_extension(struct bpf_program *ext, struct bpf_program *target,
+			 const char *function)
+{
+	struct bpf_link *link;
+
+	link = bpf_program__attach_freplace(ext, bpf_program__fd(target),
+					    function);
+	if (!link)
+		return -errno;
+	bpf_link__destroy(link);
+	return 0;
+}
+
+static struct verdict probe_extension_storage(void)
+{
+	struct given_bpf *given = given_bpf__open_and_load();
+	struct taker_bpf *taker = NULL;
+	struct verdict v;
+	int fd, err;
+
+	if (!given) {
+		v = verdict(NOT_APPLICABLE, "no cgroup storage here: %s",
+			    strerror(errno));
+		goto out;
+	}
+	taker = taker_bpf__open();
+	if (!taker) {
+		v = verdict(CANNOT_TELL, "opening the extensions: %s",
+			    strerror(errno));
+		goto out;
+	}
+	fd = bpf_program__fd(given->progs.with_storage);
+	err = bpf_map__reuse_fd(taker->maps.storage,
+				bpf_map__fd(given->maps.storage));
+	if (!err)
+		err = bpf_program__set_attach_target(taker->progs.taker, fd,
+						     "stub_with");
+	if (!err)
+		err = bpf_program__set_attach_target(taker->progs.modest, fd,
+						     "stub_with");
+	if (!err)
+		err = taker_bpf__load(taker);
+	if (err) {
+		v = verdict(CANNOT_TELL, "loading the extensions: %s",
+			    strerror(-err));
+		goto out;
+	}
+	err = try_extension(taker->progs.taker, given->progs.with_storage,
+			    "stub_with");
+	if (!err)
+		err = try_extension(taker->progs.modest,
+				    given->progs.without_storage,
+				    "stub_without");
+	if (err) {
+		v = verdict(CANNOT_TELL, "attaching an extension that fits: %s",
+			    strerror(-err));
+		goto out;
+	}
+	err = try_extension(taker->progs.taker, given->progs.without_storage,
+			    "stub_without");
+	if (!err)
+		v = verdict(OPEN, "an extension is attached that uses a storage its target lacks");
+	else if (err == -EINVAL)
+		v = verdict(FIXED, "an extension is refused that uses a storage its target lacks");
+	else
+		v = verdict(CANNOT_TELL, "attaching the extension: %s",
+			    strerror(-err));
+out:
+	taker_bpf__destroy(taker);
+	given_bpf__destroy(given);
+	return v;
+}
+
+/* ---- limits that are checked when a program is attached ------------------------ */
+
+static int attach_raw(int fd, const char *tracepoint)
+{
+	int link = keep(bpf_raw_tracepoint_open(tracepoint, fd));
+
+	return link < 0 ? link : 0;
+}
+
+/* It has two arguments. */
+static int attach_sys_enter(int fd)
+{
+	return attach_raw(fd, "sys_enter");
+}
+
+/* It has an int that can be written, and is hit by test runs only. */
+static int attach_test_finish(int fd)
+{
+	return attach_raw(fd, "bpf_test_finish");
+}
+
+/* An iterator over a map with keys and values of 8 bytes; nothing is read. */
+static int attach_iter(int fd)
+{
+	union bpf_iter_link_info info = {};
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info,
+		    .iter_info_len = sizeof(info));
+	int map = make_map(BPF_MAP_TYPE_HASH, 8, 8);
+	int link;
+
+	if (map < 0)
+		return map;
+	info.map.map_fd = map;
+	link = keep(bpf_link_create(fd, 0, BPF_TRACE_ITER, &opts));
+	return link < 0 ? link : 0;
+}
+
+/*
+ * @little is what an attach point has, @much is more. A prog_array must refuse
+ * much where a caller has little; and a caller that comes when much is in the
+ * array already must not get attached. Only programs with little are attached,
+ * and their slots are empty.
+ */
+static struct verdict probe_limit(const struct ask *little,
+				  const struct ask *much,
+				  int (*attach)(int fd))
+{
+	struct ask none = *little;
+	int first, second, third, fourth, caller, big, err;
+
+	none.ctx = 0;
+	none.bytes = 0;
+	first = prog_array();
+	second = prog_array();
+	third = prog_array();
+	fourth = prog_array();
+	caller = load(with_jump(*little, first));
+	big = load(*much);
+	if (caller < 0 || big < 0)
+		return verdict(NOT_APPLICABLE, "no such program here: %s",
+			       strerror(caller < 0 ? -caller : -big));
+	err = offer(first, load(none));
+	if (!err)
+		err = offer(first, load(*little));
+	if (!err)
+		err = offer(first, load(with_jump(*little, third)));
+	if (err)
+		return verdict(CANNOT_TELL, "offering a callee that fits: %s",
+			       strerror(-err));
+	err = load(with_jump(*much, second));
+	if (err >= 0)
+		err = offer(second, big);
+	if (!err)
+		err = offer(second, load(with_jump(*little, third)));
+	if (err)
+		return verdict(CANNOT_TELL, "offering to a caller with more: %s",
+			       strerror(-err));
+	err = attach ? attach(big) : -EINVAL;
+	if (err != -EINVAL && err != -EACCES)
+		return verdict(CANNOT_TELL, "attaching more than it has: %s",
+			       strerror(-err));
+	err = attach ? attach(caller) : 0;
+	if (err)
+		return verdict(CANNOT_TELL, "attaching a caller: %s",
+			       strerror(-err));
+
+	err = offer(first, big);
+	if (!err)
+		return verdict(OPEN, "the prog_array takes a program that could not be attached");
+	if (err != -EINVAL)
+		return verdict(CANNOT_TELL, "offering the program: %s",
+			       strerror(-err));
+	/* The end of a chain: more, little, more. */
+	if (!offer(third, big))
+		return verdict(OPEN, "the prog_array of a callee takes it");
+	err = offer(fourth, big);
+	caller = load(with_jump(*little, fourth));
+	if (err || caller < 0)
+		return verdict(CANNOT_TELL, "loading a caller later: %s",
+			       strerror(err ? -err : -caller));
+	if (attach && !attach(caller))
+		return verdict(OPEN, "a caller that came later is attached");
+	return verdict(FIXED, "the prog_array refuses the program%s%s",
+		       *refused(first) ? " for its " : "", refused(first));
+}
+
+static struct verdict probe_tp_access(void)
+{
+	const struct ask little = {
+		.type = BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+	};
+	struct ask much = little;
+
+	much.bytes = 4008;
+	return done(probe_limit(&little, &much, attach_test_finish));
+}
+
+static struct verdict probe_buffers(void)
+{
+	const struct ask iter = {
+		.type = BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_ITER,
+		.func = "bpf_map_elem", .bytes = 8,
+	};
+	struct ask little, much;
+	struct verdict v;
+	int buffer;
+
+	/* Where struct bpf_iter__bpf_map_elem has the key and the value. */
+	for (buffer = 16; buffer <= 24; buffer += 8) {
+		little = iter;
+		little.buffer = buffer;
+		much = little;
+		much.bytes = 4008;
+		v = done(probe_limit(&little, &much, attach_iter));
+		if (v.state != FIXED)
+			break;
+	}
+	return v;
+}
+
+static struct verdict probe_ctx_offset(void)
+{
+	const struct ask raw = {
+		.type = BPF_PROG_TYPE_RAW_TRACEPOINT, .ctx = 8,
+	};
+	const struct ask perf = {
+		.type = BPF_PROG_TYPE_TRACEPOINT, .ctx = 16,
+	};
+	struct ask much = raw;
+	struct verdict v;
+
+	much.ctx = 96;
+	v = done(probe_limit(&raw, &much, attach_sys_enter));
+	if (v.state != FIXED)
+		return v;
+	much = perf;
+	much.ctx = 1024;
+	return done(probe_limit(&perf, &much, NULL));
+}
+
+/* ---- what a trampoline provides --------------------------------------------- */
+
+/*
+ * Run @entry once on bpf_fentry_test1() and take what it reported. The function
+ * is the kernel's own, for tests; it is called by the test run.
+ */
+static int run_traced(int fd, int report, __u64 *value)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	__u64 unset = 1;
+	__u32 slot = 0;
+	int link, err;
+
+	if (bpf_map_update_elem(report, &slot, &unset, BPF_ANY))
+		return -errno;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	if (link < 0)
+		return -errno;
+	err = bpf_prog_test_run_opts(fd, &run) ? -errno : 0;
+	close(link);
+	if (!err && bpf_map_lookup_elem(report, &slot, value))
+		err = -errno;
+	if (!err && *value == unset)
+		err = -ENODATA;
+	return err;
+}
+
+/* The same program attached, and tail called by one that does nothing. */
+static struct verdict probe_provided(struct ask ask, int report,
+				     const char *what)
+{
+	int map = prog_array();
+	__u64 direct, called;
+	__u32 slot = 0;
+	int callee, caller, err;
+
+	callee = load(ask);
+	ask.ip = 0;
+	ask.cookie = 0;
+	caller = load(with_jump(ask, map));
+	if (callee < 0 || caller < 0)
+		return verdict(NOT_APPLICABLE, "no such program here: %s",
+			       strerror(callee < 0 ? -callee : -caller));
+	err = run_traced(callee, report, &direct);
+	if (err)
+		return verdict(CANNOT_TELL, "running the program: %s",
+			       strerror(-err));
+	if (bpf_map_update_elem(map, &slot, &callee, BPF_ANY)) {
+		if (errno == EINVAL)
+			return verdict(FIXED, "the prog_array refuses the program");
+		return verdict(CANNOT_TELL, "offering the program: %s",
+			       strerror(errno));
+	}
+	err = run_traced(caller, report, &called);
+	if (err)
+		return verdict(CANNOT_TELL, "running the caller: %s",
+			       strerror(-err));
+	if (called != direct)
+		return verdict(OPEN, "a tail callee gets another %s%s", what,
+			       called ? "" : ": 0");
+	return verdict(FIXED, "a tail callee gets the same %s", what);
+}
+
+static struct verdict probe_func_ip(void)
+{
+	int report = make_map(BPF_MAP_TYPE_ARRAY, 4, 8);
+	const struct ask ask = {
+		.type = BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_FENTRY,
+		.func = "bpf_fentry_test1", .ip = report,
+	};
+
+	return done(probe_provided(ask, report, "address of the function"));
+}
+
+static struct verdict probe_cookie(void)
+{
+	int report = make_map(BPF_MAP_TYPE_ARRAY, 4, 8);
+	const struct ask ask = {
+		.type = BPF_PROG_TYPE_TRACING, .attach = TRACE_FSESSION,
+		.func = "bpf_fentry_test1", .cookie = report,
+	};
+
+	return done(probe_provided(ask, report, "place of the session cookie"));
+}
+
+static const struct bug bugs[] = {
+	{
+		.id = "A1",
+		.title = "a tail callee uses another cgroup storage",
+		.effect = "a program writes beyond its caller's buffer, or to NULL",
+		.upstream = "commit abad3d0bad72, complete in Linux 6.12",
+		.how =
+			"Offers programs with another cgroup storage to a prog_array, directly and by way of one without. Nothing runs.",
+		.probe = probe_storage,
+	}, {
+		.id = "A2",
+		.title = "a tail callee is for another kernel function",
+		.effect = "arguments are taken for what they are not: type confusion",
+		.upstream = "Linux 6.12",
+		.how =
+			"Offers an fentry program of one kernel function to the prog_array of another's. Nothing runs.",
+		.probe = probe_attach_func,
+	}, {
+		.id = "A3",
+		.title = "a tail callee is for another attach type",
+		.effect = "a context is taken for what it is not: type confusion",
+		.upstream = "commit 4540aed51b12",
+		.how =
+			"Offers a connect6 program to the prog_array of a connect4 program. Nothing runs.",
+		.probe = probe_attach_type,
+	}, {
+		.id = "A7",
+		.title = "a sleepable program is a tail callee where none may sleep",
+		.effect = "a program sleeps in atomic context",
+		.upstream = "Linux 7.2",
+		.how =
+			"Offers a sleepable LSM program to the prog_array of one that is not. Nothing runs.",
+		.probe = probe_sleepable,
+	}, {
+		.id = "A14",
+		.title = "a tail callee knows of XDP fragments, its caller does not",
+		.effect = "a packet is taken for what it is not",
+		.upstream = "Linux 5.18",
+		.how =
+			"Offers an XDP program for multiple buffers to the prog_array of one that is not. Nothing runs.",
+		.probe = probe_frags,
+	}, {
+		.id = "N4",
+		.title = "a tail callee writes beyond a writable tracepoint's buffer",
+		.effect = "the kernel's memory is overwritten",
+		.upstream = "none",
+		.how =
+			"Offers a program that could not be attached to the prog_array of one that can. It never runs.",
+		.probe = probe_tp_access,
+	}, {
+		.id = "N5",
+		.title = "a tail callee goes beyond an iterator's buffers",
+		.effect = "the kernel's memory is read and overwritten",
+		.upstream = "none",
+		.how =
+			"Offers a program that could not be attached to the prog_array of one that can. It never runs.",
+		.probe = probe_buffers,
+	}, {
+		.id = "N6",
+		.title = "a tail callee reads beyond a tracepoint's arguments",
+		.effect = "the kernel's memory is read",
+		.upstream = "none",
+		.how =
+			"Offers a program that could not be attached to the prog_array of one that can. It never runs.",
+		.probe = probe_ctx_offset,
+	}, {
+		.id = "N7",
+		.title = "a tail callee changes the registers of a kprobe",
+		.effect = "any function of the kernel runs with other registers",
+		.upstream = "none",
+		.how =
+			"Offers a kprobe program that writes its context to the prog_array of one that does not. Nothing runs.",
+		.probe = probe_write_ctx,
+	}, {
+		.id = "N8",
+		.title = "a tail callee asks for the address of the traced function",
+		.effect = "it gets a word of the kernel's stack",
+		.upstream = "none",
+		.how =
+			"Runs a program on bpf_fentry_test1(), attached and as a tail callee, and compares what bpf_get_func_ip() gives: it only reads.",
+		.probe = probe_func_ip,
+	}, {
+		.id = "N9",
+		.title = "a tail callee asks for its session cookie",
+		.effect = "it gets the traced function's arguments, and can change them",
+		.upstream = "none",
+		.how =
+			"Runs a program on bpf_fentry_test1(), attached and as a tail callee, and compares where bpf_session_cookie() points: it is not followed.",
+		.probe = probe_cookie,
+	}, {
+		.id = "N12",
+		.title = "an extension uses a cgroup storage that its target lacks",
+		.effect = "a program writes beyond a buffer, or to NULL",
+		.upstream = "none",
+		.how =
+			"Attaches an extension with a cgroup storage to a program without. Neither runs.",
+		.probe = probe_extension_storage,
+	},
+};
+
+static void __probes add(void)
+{
+	add_bugs(bugs, ARRAY_SIZE(bugs));
+}
