@@ -8,7 +8,8 @@ VARIANT ?= patched
 TREES   ?= $(shell sh -c 'for s in patches/*/series; do basename "$$(dirname "$$s")"; done | sort -V | xargs')
 KDIR    ?=
 FULL    ?=
-export TREES FULL
+NATIVE  ?=
+export TREES FULL NATIVE
 ifdef O
 export O
 endif
@@ -51,6 +52,8 @@ help:
 	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
 	@echo '  FULL=1        - make check: also hardened, see patches/trees, and check-cloud'
+	@echo '  FULL=1        - make check: also the variant hardened, see patches/trees'
+	@echo '  NATIVE=1      - make bench: also time the code on this processor'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
 	@echo '  JOBS=...      - Parallel jobs (all cores)'
 	@echo ''
