@@ -92,6 +92,17 @@ static struct verdict probe_hierarchy(void)
 	return verdict(CANNOT_TELL, "only %u tail calls", entries - 1);
 }
 
+static struct verdict probe_odd_stack(void)
+{
+	struct verdict v;
+	__u32 entries;
+
+	if (!count_entries("odd_stack", &entries, &v))
+		return v;
+	return verdict(entries == 1 + LIMIT ? FIXED : OPEN,
+		       "%u tail calls with a stack of 9 bytes", entries - 1);
+}
+
 static struct verdict probe_miss(void)
 {
 	struct verdict v;
@@ -152,6 +163,14 @@ out:
 
 static const struct bug bugs[] = {
 	{
+		.id = "2",
+		.title = "the counter is looked for at the wrong place",
+		.effect = "a verified program can loop until the stack overflows",
+		.upstream = "commit ff672c67ee76",
+		.how =
+			"A program with a stack that is no multiple of 8 counts its entries and stops at 50. Its subprogram tail calls it.",
+		.probe = probe_odd_stack,
+	}, {
 		.id = "3",
 		.title = "fentry or fexit on a subprogram loses the counter",
 		.effect = "a verified program can loop until the stack overflows",

@@ -2,6 +2,7 @@
 /* Extensions and prog_arrays: programs that are only offered to a prog_array. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -85,6 +86,52 @@ out:
 	return v;
 }
 
+/*
+ * Bug 5 is a NULL dereference when an attached extension is offered: the
+ * program that it extends is looked up for its type, and is no longer there. So
+ * none is offered; that the lookup is not reached shows with one that is not
+ * attached, whose lookup works on every kernel.
+ */
+static struct verdict probe_attached_in_array(void)
+{
+	struct extended e;
+	struct verdict v;
+	int own, map, err;
+
+	if (!extended_get(&e, &v))
+		goto out;
+	own = offer(bpf_map__fd(e.ext->maps.jump),
+		    bpf_program__fd(e.ext->progs.first_ext));
+
+	/* An array of the type that is extended: its first program decides. */
+	map = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, NULL, 4, 4, 1, NULL);
+	err = map < 0 ? -errno :
+	      offer(map, bpf_program__fd(e.target->progs.target));
+	if (err) {
+		v = verdict(CANNOT_TELL, "making a prog_array: %s",
+			    strerror(-err));
+		goto out_map;
+	}
+	err = offer(map, bpf_program__fd(e.ext->progs.first_ext));
+	if (!err)
+		v = verdict(CANNOT_TELL,
+			    "extensions are taken, and offering an attached one could panic");
+	else if (err != -EINVAL)
+		v = verdict(CANNOT_TELL, "offering an extension: %s",
+			    strerror(-err));
+	else if (own)
+		v = verdict(FIXED, "extensions are refused before their type is looked up");
+	else
+		v = verdict(NOT_APPLICABLE,
+			    "an extension's type is not looked up here");
+out_map:
+	if (map >= 0)
+		close(map);
+out:
+	extended_put(&e);
+	return v;
+}
+
 static struct verdict probe_extended(bool detach_one)
 {
 	struct extended e;
@@ -159,6 +206,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Offers an extension that is not attached to its own prog_array, and takes it out again. Nothing runs.",
 		.probe = probe_extension_in_array,
+	}, {
+		.id = "5",
+		.title = "offering an attached extension to a prog_array panics",
+		.effect = "the kernel panics",
+		.upstream = "commit fdad456cbcca",
+		.how =
+			"Offers an extension that is not attached to a prog_array of its own and to one of its target's type. One that is attached is never offered.",
+		.probe = probe_attached_in_array,
 	}, {
 		.id = "6",
 		.title = "prog_array takes a program that is extended",

@@ -49,6 +49,19 @@ int trampoline(struct __sk_buff *skb)
 	return 0;
 }
 
+/* As above, with a stack whose size the JIT has to round up. */
+SEC("tc")
+int odd_stack(struct __sk_buff *skb)
+{
+	volatile char odd[9];
+
+	if (++entries > BOUND)
+		return 0;
+	odd[0] = 1;
+	sub(skb);
+	return odd[0];
+}
+
 /* The first entry misses more often than a run may tail call. */
 SEC("tc")
 int miss(struct __sk_buff *skb)
