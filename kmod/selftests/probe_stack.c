@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What stays on the stack under a tail call: programs that are only loaded. */
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "check.h"
+#include "stack.skel.h"
+
+/* Load one program of stack.bpf.c and drop it again: 0 or an error. */
+static int try_stack(const char *name)
+{
+	struct stack_bpf *skel = stack_bpf__open();
+	struct bpf_program *prog;
+	int err;
+
+	if (!skel)
+		return -errno;
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
+							name));
+	err = stack_bpf__load(skel);
+	stack_bpf__destroy(skel);
+	return err;
+}
+
+static struct verdict probe_stack(void)
+{
+	int err = try_stack("two_callers");
+
+	if (err == -EINVAL)
+		return verdict(NOT_APPLICABLE,
+			       "no tail calls in subprograms here");
+	if (err)
+		return verdict(CANNOT_TELL,
+			       "two callers with 224 bytes do not load: %s",
+			       strerror(-err));
+	err = try_stack("seven_callers");
+	if (!err)
+		return verdict(OPEN,
+			       "the verifier accepts seven callers under a tail call");
+	if (err == -EACCES)
+		return verdict(FIXED,
+			       "the verifier refuses seven callers under a tail call");
+	return verdict(CANNOT_TELL, "loading seven_callers: %s",
+		       strerror(-err));
+}
+
+static const struct bug bugs[] = {
+	{
+		.id = "N3",
+		.title = "33 tail calls may need more stack than there is",
+		.effect = "the kernel panics",
+		.upstream = "none yet",
+		.how =
+			"Loads a program with seven callers above a tail call, which by what the JIT adds to each need more than the kernel stack. It is never run.",
+		.probe = probe_stack,
+	},
+};
+
+static void __probes add(void)
+{
+	add_bugs(bugs, ARRAY_SIZE(bugs));
+}
