@@ -1,0 +1,612 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Adds frames up along call chains, as check_max_stack_depth() does in each
+ * kernel line, and tells what is refused, why, and what to do about it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tailcall-stack.h"
+
+#define MAX_CALLERS 256		/* what lies below a tail call: less than this */
+#define MAX_STACK 512		/* a whole chain: no more than this */
+#define MAX_DEPTH 64
+/* An object with more paths than this is not for people anyway. */
+#define MAX_PATHS 1000000
+
+/*
+ * How much a frame counts for. A kernel line with another rule is another line
+ * here: all reports follow.
+ */
+static const struct rule {
+	const char *kernels;
+	unsigned int granule;	/* rounded up to a multiple of it */
+	unsigned int least;
+} rules[] = {
+	/* The interpreter's; with the JIT, too. */
+	{ "5.10, 6.1", 32, 32 },
+	/* With the JIT, without which a subprogram makes no tail calls. */
+	{ "6.12, 7.2", 16, 0 },
+};
+
+#define NR_RULES ((int)ARRAY_SIZE(rules))
+
+struct chain {
+	const struct func *func[MAX_DEPTH];
+	int nr;
+};
+
+/* The deepest chain from a program to a function, for each rule. */
+struct way {
+	struct chain deepest[NR_RULES];
+	unsigned int refused[NR_RULES];	/* how many chains there are */
+};
+
+struct ways {
+	struct way *way;
+	size_t nr;
+	unsigned long paths;
+};
+
+/* Something that brings a chain below the limit, or nearer to it. */
+struct remedy {
+	const struct func *func;
+	const struct range *range;	/* NULL: inline the function */
+	unsigned int callers;		/* what is left then */
+};
+
+static unsigned int frame(const struct rule *rule, unsigned int stack)
+{
+	unsigned int size = (stack + rule->granule - 1) / rule->granule * rule->granule;
+
+	return size < rule->least ? rule->least : size;
+}
+
+static unsigned int callers(const struct rule *rule, const struct chain *chain)
+{
+	unsigned int sum = 0;
+	int i;
+
+	for (i = 0; i < chain->nr - 1; i++)
+		sum += frame(rule, chain->func[i]->stack);
+	return sum;
+}
+
+static const struct func *last(const struct chain *chain)
+{
+	return chain->func[chain->nr - 1];
+}
+
+static unsigned int total(const struct rule *rule, const struct chain *chain)
+{
+	return callers(rule, chain) + frame(rule, last(chain)->stack);
+}
+
+/* The program that the kernel entered has no caller, so no limit either. */
+static bool has_limit(const struct chain *chain)
+{
+	return chain->nr > 1 && last(chain)->tail_call;
+}
+
+static bool refused(const struct rule *rule, const struct chain *chain)
+{
+	if (has_limit(chain) && callers(rule, chain) >= MAX_CALLERS)
+		return true;
+	return total(rule, chain) > MAX_STACK;
+}
+
+static bool same_chain(const struct chain *a, const struct chain *b)
+{
+	return a->nr == b->nr &&
+	       !memcmp(a->func, b->func, a->nr * sizeof(a->func[0]));
+}
+
+static void add_chain(struct ways *ways, const struct chain *chain)
+{
+	struct way *way = NULL;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ways->nr; i++) {
+		const struct chain *old = &ways->way[i].deepest[0];
+
+		if (old->func[0] == chain->func[0] && last(old) == last(chain))
+			way = &ways->way[i];
+	}
+	if (!way) {
+		ways->way = grow(ways->way, ways->nr, sizeof(*way));
+		way = &ways->way[ways->nr++];
+		memset(way, 0, sizeof(*way));
+	}
+	for (r = 0; r < NR_RULES; r++) {
+		way->refused[r] += refused(&rules[r], chain);
+		if (!way->deepest[r].nr ||
+		    callers(&rules[r], chain) > callers(&rules[r], &way->deepest[r]))
+			way->deepest[r] = *chain;
+	}
+}
+
+static void walk(struct ways *ways, struct chain *chain)
+{
+	const struct func *func = last(chain);
+	size_t i, j;
+
+	if (++ways->paths > MAX_PATHS)
+		die("more than %d call chains: name a smaller object", MAX_PATHS);
+	add_chain(ways, chain);
+	if (chain->nr == MAX_DEPTH)
+		return;
+	for (i = 0; i < func->nr_insns; i++) {
+		const struct func *callee = func->targets[i].func;
+
+		if (!callee)
+			continue;
+		for (j = 0; j < i; j++)
+			if (func->targets[j].func == callee)
+				break;
+		if (j < i)
+			continue;
+		chain->func[chain->nr++] = callee;
+		walk(ways, chain);
+		chain->nr--;
+	}
+}
+
+static bool on_chain(const struct chain *chain, const struct func *func)
+{
+	int i;
+
+	for (i = 0; i < chain->nr; i++)
+		if (chain->func[i] == func)
+			return true;
+	return false;
+}
+
+static void find_ways(const struct object *obj, struct ways *ways)
+{
+	size_t i;
+
+	for (i = 0; i < obj->nr_funcs; i++) {
+		struct chain chain = { .func = { &obj->funcs[i] }, .nr = 1 };
+
+		if (obj->funcs[i].program)
+			walk(ways, &chain);
+	}
+}
+
+/* A way is told if it ends in a tail call, is refused, or its program's deepest. */
+static bool is_told(const struct ways *ways, const struct way *way,
+		    const struct func *only)
+{
+	const struct chain *chain = &way->deepest[0];
+	size_t i;
+	int r;
+
+	if (only && !on_chain(chain, only))
+		return false;
+	if (last(chain)->tail_call)
+		return true;
+	for (r = 0; r < NR_RULES; r++)
+		if (way->refused[r])
+			return true;
+	for (i = 0; i < ways->nr; i++) {
+		const struct chain *other = &ways->way[i].deepest[0];
+
+		if (other->func[0] == chain->func[0] && other != chain &&
+		    (total(&rules[0], other) > total(&rules[0], chain) ||
+		     (total(&rules[0], other) == total(&rules[0], chain) &&
+		      other->nr > chain->nr)))
+			return false;
+	}
+	return true;
+}
+
+/* Format strings cost nothing to move; of variables, the smaller is cheaper. */
+static bool cheaper(const struct remedy *a, const struct remedy *b)
+{
+	bool enough = a->callers < MAX_CALLERS;
+
+	if (a->callers < MAX_CALLERS && b->callers >= MAX_CALLERS)
+		return true;
+	if (a->callers >= MAX_CALLERS && b->callers < MAX_CALLERS)
+		return false;
+	if (a->range && b->range && a->range->format != b->range->format)
+		return a->range->format;
+	if (!a->range != !b->range)
+		return a->range ? a->range->format : !b->range->format;
+	if (!a->range || !enough)
+		return a->callers < b->callers;
+	return a->range->size < b->range->size;
+}
+
+static int by_price(const void *a, const void *b)
+{
+	if (cheaper(a, b))
+		return -1;
+	return cheaper(b, a) ? 1 : 0;
+}
+
+/* All that makes the frames in front of the tail call smaller, cheapest first. */
+static size_t remedies(const struct rule *rule, const struct chain *chain,
+		       struct remedy **list)
+{
+	unsigned int now = callers(rule, chain);
+	struct remedy *all = NULL;
+	size_t i, nr = 0;
+	int f;
+
+	for (f = 0; f < chain->nr - 1; f++) {
+		const struct func *func = chain->func[f];
+
+		for (i = 0; i < func->nr_ranges; i++) {
+			const struct range *range = &func->ranges[i];
+			unsigned int rest;
+
+			if (range->within || !range->frees ||
+			    range->frees > func->stack)
+				continue;
+			rest = now - frame(rule, func->stack) +
+			       frame(rule, func->stack - range->frees);
+			if (rest == now)
+				continue;
+			all = grow(all, nr, sizeof(*all));
+			all[nr++] = (struct remedy){ func, range, rest };
+		}
+		if (f) {
+			const struct func *caller = chain->func[f - 1];
+			unsigned int rest;
+
+			/* At worst its variables lie beside its caller's. */
+			rest = now - frame(rule, func->stack) -
+			       frame(rule, caller->stack) +
+			       frame(rule, func->stack + caller->stack);
+			if (rest < MAX_CALLERS) {
+				all = grow(all, nr, sizeof(*all));
+				all[nr++] = (struct remedy){ func, NULL, rest };
+			}
+		}
+	}
+	if (nr)
+		qsort(all, nr, sizeof(*all), by_price);
+	*list = all;
+	return nr;
+}
+
+/* Paths below the current folder are shown without it. */
+static const char *short_path(const char *path)
+{
+	static char cwd[4096];
+	size_t len;
+
+	if (!cwd[0] && !getcwd(cwd, sizeof(cwd)))
+		return path;
+	len = strlen(cwd);
+	if (!strncmp(path, cwd, len) && path[len] == '/')
+		path += len + 1;
+	if (!strncmp(path, "./", 2))
+		path += 2;
+	return path;
+}
+
+static void print_place(const struct line *line)
+{
+	if (line->nr)
+		printf("%s:%u", short_path(line->file), line->nr);
+	else
+		printf("(line not known)");
+}
+
+static void print_what(const struct range *range)
+{
+	if (range->line->nr)
+		printf("  %.60s%s", range->line->text,
+		       strlen(range->line->text) > 60 ? "..." : "");
+	if (range->role)
+		printf("  [%s]", range->role);
+	if (range->via)
+		printf("  [in %s()]", range->via->name);
+}
+
+static void print_func(const struct func *func)
+{
+	size_t i;
+
+	printf("%7u  %s()  %s", func->stack, func->name, func->section);
+	if (func->tail_call) {
+		printf(", tail call ");
+		print_place(func->tail_call);
+	}
+	putchar('\n');
+	for (i = 0; i < func->nr_ranges; i++) {
+		const struct range *range = &func->ranges[i];
+
+		if (range->within)
+			continue;
+		printf("         %7u  fp%+d..fp%+d  ", range->size, range->off,
+		       range->off + (int)range->size - 1);
+		print_place(range->line);
+		print_what(range);
+		putchar('\n');
+	}
+}
+
+static void print_remedy(const struct remedy *remedy)
+{
+	const struct range *range = remedy->range;
+
+	printf("  %5u  ", remedy->callers);
+	if (!range) {
+		printf("make %s() __always_inline\n", remedy->func->name);
+		return;
+	}
+	printf("move %u bytes of %s() off the stack, ", range->size,
+	       remedy->func->name);
+	print_place(range->line);
+	putchar('\n');
+	printf("        ");
+	print_what(range);
+	putchar('\n');
+	if (range->format)
+		printf("          A format string: make it static const. bpf_printk() does so\n"
+		       "          if BPF_NO_GLOBAL_DATA is not defined.\n");
+	else
+		printf("          A BPF_MAP_TYPE_PERCPU_ARRAY of one element holds it.\n");
+}
+
+static void print_advice(const struct chain *chain, int r)
+{
+	const struct rule *rule = &rules[r];
+	struct remedy *list;
+	size_t i, nr = remedies(rule, chain, &list);
+
+	printf("\n  What brings the callers below %d on %s (bytes left), cheapest first:\n",
+	       MAX_CALLERS, rule->kernels);
+	for (i = 0; i < nr && i < 3; i++) {
+		if (list[i].callers >= MAX_CALLERS)
+			break;
+		print_remedy(&list[i]);
+	}
+	if (!i && nr) {
+		printf("  none alone is enough; together, one after the other:\n");
+		for (; i < nr && i < 6; i++)
+			print_remedy(&list[i]);
+	} else if (!i) {
+		printf("  nothing that lies on the stack: use fewer functions on the way.\n");
+	}
+	free(list);
+}
+
+static void print_chain(const struct chain *chain)
+{
+	int i, r, width = 24;
+
+	putchar('\n');
+	for (i = 0; i < chain->nr; i++) {
+		int len = strlen(chain->func[i]->name) + 4;
+
+		if (len > width)
+			width = len;
+		printf("%s%s()", i ? " -> " : "", chain->func[i]->name);
+	}
+	if (last(chain)->tail_call) {
+		printf(": tail call, ");
+		print_place(last(chain)->tail_call);
+	}
+	printf("\n  %-*s", width, "");
+	for (r = 0; r < NR_RULES; r++)
+		printf("  %12s", rules[r].kernels);
+	putchar('\n');
+	for (i = 0; i < chain->nr; i++) {
+		if (has_limit(chain) && i == chain->nr - 1) {
+			printf("  %-*s", width, "callers");
+			for (r = 0; r < NR_RULES; r++)
+				printf("  %12u", callers(&rules[r], chain));
+			putchar('\n');
+			continue;
+		}
+		printf("  %s()%*s", chain->func[i]->name,
+		       width - 2 - (int)strlen(chain->func[i]->name), "");
+		for (r = 0; r < NR_RULES; r++)
+			printf("  %12u", frame(&rules[r], chain->func[i]->stack));
+		putchar('\n');
+	}
+	printf("  %-*s", width, !has_limit(chain) ? "all: 512 at most" :
+	       total(&rules[0], chain) > MAX_STACK ? "below 256, all 512" : "below 256");
+	for (r = 0; r < NR_RULES; r++)
+		printf("  %12s", refused(&rules[r], chain) ? "REFUSED" : "accepted");
+	putchar('\n');
+	for (r = 0; r < NR_RULES; r++) {
+		if (has_limit(chain) && callers(&rules[r], chain) >= MAX_CALLERS) {
+			print_advice(chain, r);
+			break;
+		}
+	}
+}
+
+bool report_text(const struct object *obj, const struct func *only)
+{
+	struct ways ways = {};
+	bool any = false;
+	size_t i;
+	int r, s;
+
+	find_ways(obj, &ways);
+	printf("%s\n\n  stack  function, and what it is used for\n", obj->path);
+	for (i = 0; i < obj->nr_funcs; i++)
+		if (!only || only == &obj->funcs[i])
+			print_func(&obj->funcs[i]);
+	for (i = 0; i < ways.nr; i++) {
+		const struct way *way = &ways.way[i];
+
+		if (!is_told(&ways, way, only))
+			continue;
+		for (r = 0; r < NR_RULES; r++) {
+			any |= refused(&rules[r], &way->deepest[r]);
+			for (s = 0; s < r; s++)
+				if (same_chain(&way->deepest[s], &way->deepest[r]))
+					break;
+			if (s < r)
+				continue;
+			print_chain(&way->deepest[r]);
+			if (way->refused[r] > 1)
+				printf("\n  %u more chains between the two are refused on %s.\n",
+				       way->refused[r] - 1, rules[r].kernels);
+		}
+	}
+	free(ways.way);
+	return any;
+}
+
+static void json_string(const char *s)
+{
+	putchar('"');
+	for (; *s; s++) {
+		unsigned char c = *s;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+static void json_line(const struct line *line)
+{
+	printf("\"file\": ");
+	json_string(line->file);
+	printf(", \"line\": %u, \"text\": ", line->nr);
+	json_string(line->text);
+}
+
+static void json_func(const struct func *func)
+{
+	size_t i;
+
+	printf("    {\"name\": ");
+	json_string(func->name);
+	printf(", \"section\": ");
+	json_string(func->section);
+	printf(", \"program\": %s, \"stack\": %u,\n     \"tail_call\": ",
+	       func->program ? "true" : "false", func->stack);
+	if (func->tail_call) {
+		putchar('{');
+		json_line(func->tail_call);
+		putchar('}');
+	} else {
+		printf("null");
+	}
+	printf(",\n     \"uses\": [");
+	for (i = 0; i < func->nr_ranges; i++) {
+		const struct range *range = &func->ranges[i];
+
+		printf("%s\n       {\"offset\": %d, \"bytes\": %u, ", i ? "," : "",
+		       range->off, range->size);
+		json_line(range->line);
+		printf(", \"format_string\": %s", range->format ? "true" : "false");
+		if (range->helper) {
+			printf(", \"helper\": ");
+			json_string(helper_name(range->helper));
+		}
+		if (range->role)
+			printf(", \"role\": \"%s\"", range->role);
+		if (range->via) {
+			printf(", \"callee\": ");
+			json_string(range->via->name);
+		}
+		if (range->within)
+			printf(", \"within\": %td", range->within - func->ranges);
+		putchar('}');
+	}
+	printf("]}");
+}
+
+static void json_chain(const struct chain *chain)
+{
+	struct remedy *list;
+	bool told = false;
+	size_t i, nr;
+	int f, r;
+
+	printf("    {\"functions\": [");
+	for (f = 0; f < chain->nr; f++) {
+		if (f)
+			printf(", ");
+		json_string(chain->func[f]->name);
+	}
+	printf("], \"tail_call\": %s,\n     \"rules\": [",
+	       last(chain)->tail_call ? "true" : "false");
+	for (r = 0; r < NR_RULES; r++) {
+		printf("%s\n       {\"kernels\": \"%s\", \"callers\": %u, ",
+		       r ? "," : "", rules[r].kernels, callers(&rules[r], chain));
+		printf("\"total\": %u, \"refused\": %s}", total(&rules[r], chain),
+		       refused(&rules[r], chain) ? "true" : "false");
+	}
+	printf("],\n     \"remedies\": [");
+	for (r = 0; r < NR_RULES && !told; r++) {
+		if (!has_limit(chain) || callers(&rules[r], chain) < MAX_CALLERS)
+			continue;
+		told = true;
+		nr = remedies(&rules[r], chain, &list);
+		for (i = 0; i < nr; i++) {
+			printf("%s\n       {\"function\": ", i ? "," : "");
+			json_string(list[i].func->name);
+			if (list[i].range)
+				printf(", \"use\": %td",
+				       list[i].range - list[i].func->ranges);
+			else
+				printf(", \"inline\": true");
+			printf(", \"kernels\": \"%s\", \"callers_then\": %u}",
+			       rules[r].kernels, list[i].callers);
+		}
+		free(list);
+	}
+	printf("]}");
+}
+
+bool report_json(const struct object *obj, const struct func *only)
+{
+	struct ways ways = {};
+	const char *comma = "";
+	bool any = false;
+	size_t i;
+	int r, s;
+
+	find_ways(obj, &ways);
+	printf("{\"object\": ");
+	json_string(obj->path);
+	printf(",\n  \"functions\": [\n");
+	for (i = 0; i < obj->nr_funcs; i++) {
+		if (only && only != &obj->funcs[i])
+			continue;
+		printf("%s", comma);
+		json_func(&obj->funcs[i]);
+		comma = ",\n";
+	}
+	printf("],\n  \"chains\": [\n");
+	comma = "";
+	for (i = 0; i < ways.nr; i++) {
+		const struct way *way = &ways.way[i];
+
+		if (!is_told(&ways, way, only))
+			continue;
+		for (r = 0; r < NR_RULES; r++) {
+			any |= refused(&rules[r], &way->deepest[r]);
+			for (s = 0; s < r; s++)
+				if (same_chain(&way->deepest[s], &way->deepest[r]))
+					break;
+			if (s < r)
+				continue;
+			printf("%s", comma);
+			json_chain(&way->deepest[r]);
+			comma = ",\n";
+		}
+	}
+	printf("],\n  \"refused\": %s}\n", any ? "true" : "false");
+	free(ways.way);
+	return any;
+}
