@@ -7,6 +7,7 @@ TREE    ?= 6.1
 VARIANT ?= patched
 TREES   ?= $(shell sh -c 'for s in patches/*/series; do basename "$$(dirname "$$s")"; done | sort -V | xargs')
 KDIR    ?=
+OBJECT  ?=
 FULL    ?=
 NATIVE  ?=
 export TREES FULL NATIVE
@@ -33,6 +34,10 @@ help:
 	@echo '  kselftest-into - The checker as tools/testing/selftests/tailcall of KDIR'
 	@echo '  kunit-into    - The KUnit suites as kernel/bpf/tailcall_kunit of KDIR'
 	@echo ''
+	@echo 'Your own BPF programs:'
+	@echo '  stack         - What uses the stack of OBJECT, and what the verifier says'
+	@echo '  sample        - Build samples/tailcall, the sample to start from'
+	@echo ''
 	@echo 'Kernels:'
 	@echo '  image         - Build TREE VARIANT; last line: the path of its bzImage'
 	@echo '  boot          - A shell in TREE VARIANT, in QEMU'
@@ -52,6 +57,7 @@ help:
 	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
 	@echo '  FULL=1        - make check: also hardened, see patches/trees, and check-cloud'
+	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
 	@echo '  FULL=1        - make check: also the variant hardened, see patches/trees'
 	@echo '  NATIVE=1      - make bench: also time the code on this processor'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
@@ -63,6 +69,7 @@ help:
 	@echo '  make check TREES=6.1'
 	@echo '  make apply KDIR=~/linux-6.1.192'
 	@echo '  make boot TREE=7.2 VARIANT=base'
+	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo ''
 	@echo '[1] Only demo, check, bench, image, boot and bisect-check install packages.'
 
@@ -88,6 +95,11 @@ apply unapply kselftest-into kunit-into:
 bench:
 	@$(S)/install-deps
 	@$(S)/bench $(TREES)
+stack:
+	@$(S)/tailcall-stack "$(OBJECT)"
+
+sample:
+	@$(MAKE) -C samples/tailcall
 
 image:
 	@$(S)/install-deps
@@ -110,6 +122,4 @@ bisect-check:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check check-cloud bench status readme-status apply unapply \
-	kselftest-into kunit-into image boot fix refresh bisect-check clean \
-	distclean
+.PHONY: help demo check check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample

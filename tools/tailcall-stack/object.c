@@ -135,6 +135,9 @@ static void open_elf(struct reader *r)
 		die("%s is not for BPF: compile it with -target bpf", r->path);
 	if (ehdr.e_type != ET_REL)
 		die("%s is no object file: name what clang -c made", r->path);
+	/* The table of sections comes last. */
+	if (ehdr.e_shoff + (size_t)ehdr.e_shnum * ehdr.e_shentsize > (size_t)st.st_size)
+		die("%s is damaged: it was cut off", r->path);
 	if (elf_getshdrstrndx(r->elf, &r->shstrndx))
 		die("%s is damaged: %s", r->path, elf_errmsg(-1));
 }
@@ -450,7 +453,7 @@ void read_object(struct object *obj, const char *path)
 	find_symbols(&r);
 	find_funcs(&r);
 	r.btf = btf__parse_elf(path, &ext);
-	if (!r.btf && errno == ENODATA)
+	if (!r.btf && (errno == ENODATA || errno == ENOENT))
 		die("%s has no BTF: compile it with clang -g", path);
 	if (!r.btf)
 		die("%s has BTF that libbpf cannot read: %s", path,
