@@ -318,6 +318,8 @@ static void use(struct func *func, const struct state *st, size_t idx)
 			use_by_func(func, st, callee);
 		else if (!insn->src_reg)
 			use_by_helper(func, st, insn->imm, line);
+		if (!insn->src_reg && insn->imm == BPF_FUNC_loop)
+			func->loops = true;
 		if (!insn->src_reg && insn->imm == BPF_FUNC_tail_call &&
 		    !func->tail_call)
 			func->tail_call = line;

@@ -10,25 +10,32 @@
 
 #include "tailcall-stack.h"
 
-#define MAX_CALLERS 256		/* what lies below a tail call: less than this */
 #define MAX_STACK 512		/* a whole chain: no more than this */
 #define MAX_DEPTH 64
 /* An object with more paths than this is not for people anyway. */
 #define MAX_PATHS 1000000
 
 /*
- * How much a frame counts for. A kernel line with another rule is another line
- * here: all reports follow.
+ * How much a frame counts for, and how much may lie under a tail call. A kernel
+ * line with another rule is another line here: all reports follow.
  */
 static const struct rule {
 	const char *kernels;
 	unsigned int granule;	/* rounded up to a multiple of it */
 	unsigned int least;
+	unsigned int added;	/* by the JIT, to each frame */
+	unsigned int limit;	/* callers have less than this */
+	bool whole;		/* and whole chains no more than MAX_STACK */
 } rules[] = {
 	/* The interpreter's; with the JIT, too. */
-	{ "5.10, 6.1", 32, 32 },
+	{ "5.10, 6.1", 32, 32, 0, 256, true },
 	/* With the JIT, without which a subprogram makes no tail calls. */
-	{ "6.12, 7.2", 16, 0 },
+	{ "6.12, 7.2", 16, 0, 0, 256, true },
+	/*
+	 * What the series asks for on top of its line's rule. 64: the return
+	 * address, rbp, four callee-saved registers, two slots for the counter.
+	 */
+	{ "with series", 8, 0, 64, 369, false },
 };
 
 #define NR_RULES ((int)ARRAY_SIZE(rules))
@@ -55,13 +62,21 @@ struct remedy {
 	const struct func *func;
 	const struct range *range;	/* NULL: inline the function */
 	unsigned int callers;		/* what is left then */
+	bool enough;
 };
 
-static unsigned int frame(const struct rule *rule, unsigned int stack)
+/* A frame of func, if it had so much stack. */
+static unsigned int frame(const struct rule *rule, const struct func *func,
+			  unsigned int stack)
 {
 	unsigned int size = (stack + rule->granule - 1) / rule->granule * rule->granule;
 
-	return size < rule->least ? rule->least : size;
+	if (size < rule->least)
+		size = rule->least;
+	/* The JIT's part, and what an inlined bpf_loop() keeps in the frame. */
+	if (rule->added)
+		size += rule->added + (func->loops ? 3 * 8 : 0);
+	return size;
 }
 
 static unsigned int callers(const struct rule *rule, const struct chain *chain)
@@ -70,7 +85,7 @@ static unsigned int callers(const struct rule *rule, const struct chain *chain)
 	int i;
 
 	for (i = 0; i < chain->nr - 1; i++)
-		sum += frame(rule, chain->func[i]->stack);
+		sum += frame(rule, chain->func[i], chain->func[i]->stack);
 	return sum;
 }
 
@@ -81,7 +96,7 @@ static const struct func *last(const struct chain *chain)
 
 static unsigned int total(const struct rule *rule, const struct chain *chain)
 {
-	return callers(rule, chain) + frame(rule, last(chain)->stack);
+	return callers(rule, chain) + frame(rule, last(chain), last(chain)->stack);
 }
 
 /* The program that the kernel entered has no caller, so no limit either. */
@@ -92,9 +107,9 @@ static bool has_limit(const struct chain *chain)
 
 static bool refused(const struct rule *rule, const struct chain *chain)
 {
-	if (has_limit(chain) && callers(rule, chain) >= MAX_CALLERS)
+	if (has_limit(chain) && callers(rule, chain) >= rule->limit)
 		return true;
-	return total(rule, chain) > MAX_STACK;
+	return rule->whole && total(rule, chain) > MAX_STACK;
 }
 
 static bool same_chain(const struct chain *a, const struct chain *b)
@@ -206,17 +221,13 @@ static bool is_told(const struct ways *ways, const struct way *way,
 /* Format strings cost nothing to move; of variables, the smaller is cheaper. */
 static bool cheaper(const struct remedy *a, const struct remedy *b)
 {
-	bool enough = a->callers < MAX_CALLERS;
-
-	if (a->callers < MAX_CALLERS && b->callers >= MAX_CALLERS)
-		return true;
-	if (a->callers >= MAX_CALLERS && b->callers < MAX_CALLERS)
-		return false;
+	if (a->enough != b->enough)
+		return a->enough;
 	if (a->range && b->range && a->range->format != b->range->format)
 		return a->range->format;
 	if (!a->range != !b->range)
 		return a->range ? a->range->format : !b->range->format;
-	if (!a->range || !enough)
+	if (!a->range || !a->enough)
 		return a->callers < b->callers;
 	return a->range->size < b->range->size;
 }
@@ -247,24 +258,25 @@ static size_t remedies(const struct rule *rule, const struct chain *chain,
 			if (range->within || !range->frees ||
 			    range->frees > func->stack)
 				continue;
-			rest = now - frame(rule, func->stack) +
-			       frame(rule, func->stack - range->frees);
+			rest = now - frame(rule, func, func->stack) +
+			       frame(rule, func, func->stack - range->frees);
 			if (rest == now)
 				continue;
 			all = grow(all, nr, sizeof(*all));
-			all[nr++] = (struct remedy){ func, range, rest };
+			all[nr++] = (struct remedy){ func, range, rest,
+						     rest < rule->limit };
 		}
 		if (f) {
 			const struct func *caller = chain->func[f - 1];
 			unsigned int rest;
 
 			/* At worst its variables lie beside its caller's. */
-			rest = now - frame(rule, func->stack) -
-			       frame(rule, caller->stack) +
-			       frame(rule, func->stack + caller->stack);
-			if (rest < MAX_CALLERS) {
+			rest = now - frame(rule, func, func->stack) -
+			       frame(rule, caller, caller->stack) +
+			       frame(rule, caller, func->stack + caller->stack);
+			if (rest < rule->limit) {
 				all = grow(all, nr, sizeof(*all));
-				all[nr++] = (struct remedy){ func, NULL, rest };
+				all[nr++] = (struct remedy){ func, NULL, rest, true };
 			}
 		}
 	}
@@ -362,9 +374,9 @@ static void print_advice(const struct chain *chain, int r)
 	size_t i, nr = remedies(rule, chain, &list);
 
 	printf("\n  What brings the callers below %d on %s (bytes left), cheapest first:\n",
-	       MAX_CALLERS, rule->kernels);
+	       rule->limit, rule->kernels);
 	for (i = 0; i < nr && i < 3; i++) {
-		if (list[i].callers >= MAX_CALLERS)
+		if (!list[i].enough)
 			break;
 		print_remedy(&list[i]);
 	}
@@ -380,6 +392,7 @@ static void print_advice(const struct chain *chain, int r)
 
 static void print_chain(const struct chain *chain)
 {
+	const struct func *func;
 	int i, r, width = 24;
 
 	putchar('\n');
@@ -406,19 +419,28 @@ static void print_chain(const struct chain *chain)
 			putchar('\n');
 			continue;
 		}
-		printf("  %s()%*s", chain->func[i]->name,
-		       width - 2 - (int)strlen(chain->func[i]->name), "");
+		func = chain->func[i];
+		printf("  %s()%*s", func->name,
+		       width - 2 - (int)strlen(func->name), "");
 		for (r = 0; r < NR_RULES; r++)
-			printf("  %12u", frame(&rules[r], chain->func[i]->stack));
+			printf("  %12u", frame(&rules[r], func, func->stack));
 		putchar('\n');
 	}
-	printf("  %-*s", width, !has_limit(chain) ? "all: 512 at most" :
-	       total(&rules[0], chain) > MAX_STACK ? "below 256, all 512" : "below 256");
+	printf("  %-*s", width, has_limit(chain) ? "limit" : "limit of all");
+	for (r = 0; r < NR_RULES; r++) {
+		if (has_limit(chain))
+			printf("  %12u", rules[r].limit - 1);
+		else if (rules[r].whole)
+			printf("  %12u", MAX_STACK);
+		else
+			printf("  %12s", "-");
+	}
+	printf("\n  %-*s", width, "");
 	for (r = 0; r < NR_RULES; r++)
 		printf("  %12s", refused(&rules[r], chain) ? "REFUSED" : "accepted");
 	putchar('\n');
 	for (r = 0; r < NR_RULES; r++) {
-		if (has_limit(chain) && callers(&rules[r], chain) >= MAX_CALLERS) {
+		if (has_limit(chain) && callers(&rules[r], chain) >= rules[r].limit) {
 			print_advice(chain, r);
 			break;
 		}
@@ -541,14 +563,15 @@ static void json_chain(const struct chain *chain)
 	printf("], \"tail_call\": %s,\n     \"rules\": [",
 	       last(chain)->tail_call ? "true" : "false");
 	for (r = 0; r < NR_RULES; r++) {
-		printf("%s\n       {\"kernels\": \"%s\", \"callers\": %u, ",
-		       r ? "," : "", rules[r].kernels, callers(&rules[r], chain));
+		printf("%s\n       {\"kernels\": \"%s\", \"callers\": %u, \"limit\": %u, ",
+		       r ? "," : "", rules[r].kernels, callers(&rules[r], chain),
+		       rules[r].limit - 1);
 		printf("\"total\": %u, \"refused\": %s}", total(&rules[r], chain),
 		       refused(&rules[r], chain) ? "true" : "false");
 	}
 	printf("],\n     \"remedies\": [");
 	for (r = 0; r < NR_RULES && !told; r++) {
-		if (!has_limit(chain) || callers(&rules[r], chain) < MAX_CALLERS)
+		if (!has_limit(chain) || callers(&rules[r], chain) < rules[r].limit)
 			continue;
 		told = true;
 		nr = remedies(&rules[r], chain, &list);

@@ -76,6 +76,7 @@ struct func {
 	bool busy;		/* being analysed: the object has recursion */
 	unsigned int stack;	/* bytes, as the verifier counts them */
 	const struct line *tail_call;	/* the first one, or NULL */
+	bool loops;		/* calls bpf_loop() */
 	struct access *accesses;
 	size_t nr_accesses;
 	struct range *ranges;	/* largest first */
