@@ -12,6 +12,7 @@ kunit_test_suites(&tailcall_limit_suite,
 		  &tailcall_hierarchy_suite,
 		  &tailcall_miss_suite,
 		  &tailcall_patch_suite,
+		  &tailcall_frame_suite,
 		  &tailcall_extension_suite,
 		  &tailcall_verifier_suite,
 		  TC_CALLBACK_SUITE);

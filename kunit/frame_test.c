@@ -1,0 +1,948 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The frame of a program that can reach a tail call: the unwinder walks through
+ * it, and what the program keeps on its stack is where R10 says and nowhere
+ * else, next to what the JIT keeps there.
+ */
+#include <linux/ftrace.h>
+#include <linux/kprobes.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <asm/unwind.h>
+
+#include "prog.h"
+#include "suites.h"
+
+enum { SLOT_SELF, SLOT_CALLEE, SLOT_EMPTY, SLOTS };
+
+/* What a run leaves in skb->mark when nothing was wrong. */
+#define ALL_RIGHT	1000
+
+static int frame_array(struct kunit *test)
+{
+	return tc_prog_array(test, SLOTS);
+}
+
+static void emit_miss(struct tc_prog *p, int array, enum tc_form form)
+{
+	/* The slot's number, as cb[] has it. */
+	tc_emit_tail_call(p, array, SLOT_EMPTY, form);
+}
+
+/*
+ * Stack traces. A kprobe handler takes one when a helper, or a function that
+ * the helper calls, is entered.
+ */
+
+/* Where the helper is called. */
+enum trace_shape {
+	/* main -> helper */
+	IN_MAIN,
+	/* main -call-> sub -> helper */
+	IN_SUB,
+	/* main -slot-> callee -> helper */
+	IN_CALLEE,
+	/* main -call-> sub -slot-> callee -> helper */
+	IN_CALLEE_OF_SUB,
+	/* main -call-> sub -slot-> callee -call-> inner -> helper */
+	IN_SUB_OF_CALLEE,
+};
+
+struct trace_param {
+	enum trace_shape shape;
+	enum tc_form form;
+	u32 stack;
+	/*
+	 * fexit on sub: a trampoline calls the rest of sub. Older kernels call
+	 * the trampoline from sub, which has no frame yet, so that main is
+	 * passed over; newer ones jump to it.
+	 */
+	bool traced;
+	const char *frames;
+};
+
+static const struct trace_param trace_params[] = {
+	{ IN_MAIN, TC_DIRECT, 0, false, "main" },
+	{ IN_MAIN, TC_INDIRECT, 64, false, "main" },
+	{ IN_SUB, TC_DIRECT, 0, false, "sub main" },
+	{ IN_SUB, TC_INDIRECT, 64, false, "sub main" },
+	{ IN_SUB, TC_DIRECT, 8, true, "sub trampoline sub" },
+	{ IN_CALLEE, TC_DIRECT, 0, false, "callee" },
+	{ IN_CALLEE, TC_INDIRECT, 64, false, "callee" },
+	{ IN_CALLEE_OF_SUB, TC_DIRECT, 0, false, "callee main" },
+	{ IN_CALLEE_OF_SUB, TC_INDIRECT, 64, false, "callee main" },
+	{ IN_CALLEE_OF_SUB, TC_DIRECT, 8, true, "callee trampoline sub" },
+	{ IN_SUB_OF_CALLEE, TC_DIRECT, 0, false, "inner callee main" },
+	{ IN_SUB_OF_CALLEE, TC_INDIRECT, 64, false, "inner callee main" },
+	{ IN_SUB_OF_CALLEE, TC_DIRECT, 8, true, "inner callee trampoline sub" },
+};
+
+static void trace_param_desc(const struct trace_param *param, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s, %s stack %u", param->frames,
+		 tc_form_name(param->form), param->stack);
+}
+
+KUNIT_ARRAY_PARAM(trace, trace_params, trace_param_desc);
+
+static void emit_helper(struct tc_prog *p)
+{
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+				BPF_FUNC_get_prandom_u32));
+}
+
+/* The programs of a shape; returns the fd of the one to run. */
+static int trace_setup(struct kunit *test, const struct trace_param *param)
+{
+	struct tc_prog *caller = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	struct tc_prog *callee = tc_prog_new(test, "callee",
+					     BPF_PROG_TYPE_SCHED_CLS);
+	const bool has_sub = param->shape != IN_MAIN && param->shape != IN_CALLEE;
+	const bool has_inner = param->shape == IN_SUB_OF_CALLEE;
+	int array = frame_array(test);
+	int main_fd, callee_fd;
+
+	tc_func_begin(caller, "main", TC_GLOBAL);
+	tc_emit_sub_entry(caller);
+	tc_emit_stack(caller, param->stack);
+	if (param->shape == IN_MAIN)
+		emit_helper(caller);
+	if (has_sub)
+		tc_emit_call(caller, 1);
+	else
+		tc_emit_tail_call(caller, array, SLOT_CALLEE, param->form);
+	tc_emit_return(caller, 0);
+	if (has_sub) {
+		tc_func_begin(caller, "sub", TC_STATIC);
+		tc_emit_sub_entry(caller);
+		tc_emit_stack(caller, param->stack);
+		if (param->shape == IN_SUB)
+			emit_helper(caller);
+		tc_emit_tail_call(caller, array, SLOT_CALLEE, param->form);
+		tc_emit_return(caller, 0);
+	}
+	main_fd = tc_load_ok(caller);
+
+	tc_func_begin(callee, "callee", TC_GLOBAL);
+	tc_emit_sub_entry(callee);
+	tc_emit_stack(callee, param->stack);
+	if (has_inner)
+		tc_emit_call(callee, 1);
+	else
+		emit_helper(callee);
+	emit_miss(callee, array, param->form);
+	tc_emit_return(callee, 0);
+	if (has_inner) {
+		tc_func_begin(callee, "inner", TC_STATIC);
+		tc_emit_sub_entry(callee);
+		emit_helper(callee);
+		emit_miss(callee, array, param->form);
+		tc_emit_return(callee, 0);
+	}
+	callee_fd = tc_load_ok(callee);
+	if (param->shape != IN_MAIN && param->shape != IN_SUB)
+		KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_CALLEE, callee_fd), 0);
+	if (param->traced)
+		tc_tracer(test, BPF_TRACE_FEXIT, main_fd, 1);
+	return main_fd;
+}
+
+#ifdef CONFIG_KPROBES
+#define MAX_TRACE	64
+
+/* One run at a time: cases follow each other. */
+static struct {
+	struct task_struct *task;
+	unsigned long addr[MAX_TRACE];
+	u32 cnt;
+} trace;
+
+static void trace_add(unsigned long addr)
+{
+	if (trace.cnt < MAX_TRACE)
+		trace.addr[trace.cnt++] = addr;
+}
+
+/* bpf_prog_0123456789abcdef_main and bpf_trampoline_123 without the number. */
+static bool trace_name(char *buf, size_t size, unsigned long addr)
+{
+	static const char prog[] = "bpf_prog_", tramp[] = "bpf_trampoline_";
+	char name[KSYM_SYMBOL_LEN];
+
+	snprintf(name, sizeof(name), "%ps", (void *)addr);
+	name[strcspn(name, " ")] = '\0';
+	if (!strncmp(name, tramp, strlen(tramp)))
+		strscpy(buf, "trampoline", size);
+	else if (!strncmp(name, prog, strlen(prog)) &&
+		 strlen(name) > strlen(prog) + 17)
+		strscpy(buf, name + strlen(prog) + 17, size);
+	else
+		return false;
+	return true;
+}
+
+/* What the kernel's own unwinder finds. */
+static int trace_by_unwinder(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct unwind_state state;
+
+	if (current != trace.task)
+		return 0;
+	for (unwind_start(&state, current, regs, NULL); !unwind_done(&state);
+	     unwind_next_frame(&state))
+		trace_add(unwind_get_return_address(&state));
+	return 0;
+}
+
+/*
+ * The chain of rbp, from the first insn of the helper: its return address is
+ * on top of the stack, and rbp is the caller's.
+ */
+static int trace_by_rbp(struct kprobe *kp, struct pt_regs *regs)
+{
+	const unsigned long *frame = (const unsigned long *)regs->bp;
+	unsigned long addr = *(const unsigned long *)regs->sp;
+	char name[KSYM_NAME_LEN];
+
+	if (current != trace.task)
+		return 0;
+	while (trace.cnt < MAX_TRACE && trace_name(name, sizeof(name), addr)) {
+		trace_add(addr);
+		addr = frame[1];
+		frame = (const unsigned long *)frame[0];
+	}
+	return 0;
+}
+
+/* The names of all BPF frames of the trace, innermost first. */
+static void trace_names(char *buf, size_t size)
+{
+	char name[KSYM_NAME_LEN];
+	u32 i;
+
+	buf[0] = '\0';
+	for (i = 0; i < trace.cnt; i++) {
+		if (!trace_name(name, sizeof(name), trace.addr[i]))
+			continue;
+		if (buf[0])
+			strlcat(buf, " ", size);
+		strlcat(buf, name, size);
+	}
+}
+
+/* Are all the words of @words in @text, in that order? */
+static bool in_order(const char *text, const char *words)
+{
+	while (*words) {
+		size_t len = strcspn(words, " ");
+
+		while (*text && (strcspn(text, " ") != len ||
+				 strncmp(text, words, len)))
+			text += strcspn(text, " ") + !!text[strcspn(text, " ")];
+		if (!*text)
+			return false;
+		text += len + !!text[len];
+		words += len + !!words[len];
+	}
+	return true;
+}
+
+/* A kprobe with a post handler is never turned into a jump. */
+static void trace_post_handler(struct kprobe *kp, struct pt_regs *regs,
+			       unsigned long flags)
+{
+}
+
+static void expect_trace(struct kunit *test, const char *symbol,
+			 kprobe_pre_handler_t handler, bool strict)
+{
+	const struct trace_param *param = tc_param(test);
+	/* Behind the endbr64 and the call that ftrace patches. */
+	const u32 offset = IS_ENABLED(CONFIG_DYNAMIC_FTRACE) ?
+			   MCOUNT_INSN_SIZE +
+			   (IS_ENABLED(CONFIG_X86_KERNEL_IBT) ? 4 : 0) : 0;
+	struct kprobe kp = {
+		.symbol_name = symbol,
+		.offset = offset,
+		.pre_handler = handler,
+		.post_handler = trace_post_handler,
+	};
+	int main_fd = trace_setup(test, param);
+	char *names = kunit_kzalloc(test, 1024, GFP_KERNEL);
+	const char *jump = "trampoline main";
+	char *end;
+	int err;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, names);
+	memset(&trace, 0, sizeof(trace));
+	trace.task = current;
+	err = register_kprobe(&kp);
+	KUNIT_ASSERT_EQ_MSG(test, err, 0, "a kprobe on %s", symbol);
+	tc_run(test, main_fd);
+	unregister_kprobe(&kp);
+
+	trace_names(names, 1024);
+	end = strstr(names, jump);
+	if (param->traced && end)
+		strcpy(end, "trampoline sub");
+	if (strict)
+		KUNIT_EXPECT_STREQ(test, names, param->frames);
+	else
+		KUNIT_EXPECT_TRUE_MSG(test, in_order(names, param->frames),
+				      "want %s, got %s", param->frames, names);
+}
+
+/*
+ * ORC takes a program for a function with a frame pointer; the frame pointer
+ * unwinder passes over the caller of a function that was just entered, so the
+ * trace starts one call further inside. The guessing one also finds what
+ * earlier calls have left on the stack.
+ */
+static void the_unwinder_names_all_frames(struct kunit *test)
+{
+	expect_trace(test, "prandom_u32_state", trace_by_unwinder,
+		     !IS_ENABLED(CONFIG_UNWINDER_GUESS));
+}
+
+/* Whichever unwinder the kernel has: frames are chained by rbp. */
+static void the_frames_are_chained_by_rbp(struct kunit *test)
+{
+	expect_trace(test, "bpf_user_rnd_u32", trace_by_rbp, true);
+}
+#else
+static void the_unwinder_names_all_frames(struct kunit *test)
+{
+	kunit_skip(test, "Test requires: CONFIG_KPROBES");
+}
+
+static void the_frames_are_chained_by_rbp(struct kunit *test)
+{
+	kunit_skip(test, "Test requires: CONFIG_KPROBES");
+}
+#endif
+
+/*
+ * R10. Each check compares R1 with R2; the first that fails leaves its number
+ * in skb->mark. R7 holds a number that the verifier does not know, so that it
+ * removes no check.
+ */
+
+/* Which function of the run has the checks. */
+enum place {
+	MAIN,
+	SUB,
+	CALLEE,
+	CALLEE_OF_SUB,
+};
+
+static const char *const place_names[] = {
+	[MAIN] = "main", [SUB] = "sub", [CALLEE] = "callee",
+	[CALLEE_OF_SUB] = "callee of sub",
+};
+
+struct checks {
+	struct tc_prog *p;
+	u32 jump[48];
+	u32 cnt;
+};
+
+static void checks_begin(struct checks *c, struct tc_prog *p)
+{
+	*c = (struct checks){ .p = p };
+	/* 0x1234 or so: cb[1] is 1. */
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_7, BPF_REG_6,
+			       offsetof(struct __sk_buff, cb[1])));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_7, 0x1233));
+}
+
+static void check_jump(struct checks *c, struct bpf_insn jump)
+{
+	KUNIT_ASSERT_LT(c->p->test, c->cnt, (u32)ARRAY_SIZE(c->jump));
+	tc_emit(c->p, BPF_MOV64_IMM(BPF_REG_9, c->cnt + 1));
+	c->jump[c->cnt++] = c->p->insn_cnt;
+	tc_emit(c->p, jump);
+}
+
+static void check_equal(struct checks *c, u8 a, u8 b)
+{
+	check_jump(c, BPF_JMP_REG(BPF_JNE, a, b, 0));
+}
+
+/* Where a check that fails goes on. */
+static void checks_land(struct checks *c)
+{
+	struct tc_prog *p = c->p;
+	u32 i;
+
+	for (i = 0; i < c->cnt; i++)
+		p->insn[c->jump[i]].off = p->insn_cnt - c->jump[i] - 1;
+	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_9,
+			       offsetof(struct __sk_buff, mark)));
+}
+
+static void checks_end(struct checks *c)
+{
+	tc_emit(c->p, BPF_MOV64_IMM(BPF_REG_9, ALL_RIGHT));
+	checks_land(c);
+}
+
+/* R10 + @off into @reg, and R10 is not the source of a mov. */
+static void emit_fp_sum(struct tc_prog *p, u8 reg, s32 off)
+{
+	tc_emit(p, BPF_MOV64_IMM(reg, off));
+	tc_emit(p, BPF_ALU64_REG(BPF_ADD, reg, BPF_REG_10));
+}
+
+static void emit_fp_mov(struct tc_prog *p, u8 reg, s32 off)
+{
+	tc_emit(p, BPF_MOV64_REG(reg, BPF_REG_10));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, reg, off));
+}
+
+/* R10 as a value, without any memory: also in a frame that has no stack. */
+static void check_values(struct checks *c)
+{
+	struct tc_prog *p = c->p;
+
+	/* 1-4: compared, on either side */
+	emit_fp_mov(p, BPF_REG_1, 0);
+	check_equal(c, BPF_REG_1, BPF_REG_10);
+	check_equal(c, BPF_REG_10, BPF_REG_1);
+	emit_fp_sum(p, BPF_REG_2, 0);
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+	emit_fp_mov(p, BPF_REG_1, -8);
+	check_jump(c, BPF_JMP_REG(BPF_JGE, BPF_REG_1, BPF_REG_10, 0));
+	/* 5: subtracted; the difference is unknown to the verifier */
+	emit_fp_mov(p, BPF_REG_2, 0);
+	tc_emit(p, BPF_ALU64_REG(BPF_SUB, BPF_REG_2, BPF_REG_10));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_1, 0));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+	/* 6: the lower half */
+	emit_fp_mov(p, BPF_REG_1, 0);
+	tc_emit(p, BPF_MOV32_REG(BPF_REG_1, BPF_REG_1));
+	tc_emit(p, BPF_MOV32_REG(BPF_REG_2, BPF_REG_10));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+	/* 7: the program's stack is not above its own frame pointer's frame */
+	tc_emit(p, BPF_MOV32_REG(BPF_REG_1, BPF_REG_10));
+	tc_emit(p, BPF_ALU64_IMM(BPF_AND, BPF_REG_1, 7));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+}
+
+/* Memory through R10 and through copies of it, at both ends of the stack. */
+static void check_memory(struct checks *c, s32 off)
+{
+	static const u8 sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
+	static const s64 masks[] = { 0xff, 0xffff, 0xffffffff, -1 };
+	struct tc_prog *p = c->p;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		/* written through R10, read through a copy */
+		tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, off, 0));
+		tc_emit(p, BPF_STX_MEM(sizes[i], BPF_REG_10, BPF_REG_7, off));
+		emit_fp_mov(p, BPF_REG_3, off);
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_3, 0));
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_7));
+		if (masks[i] != -1)
+			tc_emit(p, BPF_ALU64_IMM(BPF_AND, BPF_REG_2,
+						 masks[i] & 0x7fffffff));
+		check_equal(c, BPF_REG_1, BPF_REG_2);
+		/* an immediate through R10, the other way round */
+		emit_fp_sum(p, BPF_REG_3, off);
+		tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_3, BPF_REG_7, 0));
+		tc_emit(p, BPF_ST_MEM(sizes[i], BPF_REG_10, off, 0x55));
+		tc_emit(p, BPF_LDX_MEM(sizes[i], BPF_REG_1, BPF_REG_3, 0));
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0x55));
+		check_equal(c, BPF_REG_1, BPF_REG_2);
+	}
+	/* an immediate that is a number of an atomic operation elsewhere */
+	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, off, 0x100));
+	emit_fp_mov(p, BPF_REG_3, off);
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_3, 0));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0x100));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+	/* R10 itself, stored and loaded: what was stored is R10 */
+	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_10, off));
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, off));
+	check_equal(c, BPF_REG_1, BPF_REG_10);
+	/* a helper writes there: the first bytes of the packet, which are 0 */
+	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, off));
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+	emit_fp_mov(p, BPF_REG_3, off);
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_4, 8));
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+				BPF_FUNC_skb_load_bytes));
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, off));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+}
+
+/* A key on the stack: the map has 7 at index 2, 0 elsewhere. */
+static void check_map(struct checks *c, s32 off, int map)
+{
+	struct bpf_insn ld_map[2] = { BPF_LD_MAP_FD(BPF_REG_1, map) };
+	struct tc_prog *p = c->p;
+
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_6,
+			       offsetof(struct __sk_buff, cb[2])));
+	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_10, BPF_REG_1, off));
+	emit_fp_mov(p, BPF_REG_2, off);
+	tc_emit(p, ld_map[0]);
+	tc_emit(p, ld_map[1]);
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+				BPF_FUNC_map_lookup_elem));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_1, 0));
+	tc_emit(p, BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 1));
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_0, 0));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 7));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+}
+
+static void check_atomics(struct checks *c, s32 off)
+{
+	struct tc_prog *p = c->p;
+
+	/* 0x1234 + 0x1234, without and with the old value */
+	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, off));
+	tc_emit(p, BPF_STX_XADD(BPF_DW, BPF_REG_10, BPF_REG_7, off));
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, off));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0x2468));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+	/* R10 as what is added to zero */
+	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, off, 0));
+	tc_emit(p, BPF_STX_XADD(BPF_DW, BPF_REG_10, BPF_REG_10, off));
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_10, off));
+	tc_emit(p, BPF_MOV32_REG(BPF_REG_2, BPF_REG_10));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+#ifdef BPF_FETCH
+	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, off));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0xff));
+	tc_emit(p, BPF_ATOMIC_OP(BPF_DW, BPF_AND | BPF_FETCH, BPF_REG_10,
+				 BPF_REG_2, off));
+	check_equal(c, BPF_REG_2, BPF_REG_7);
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, off));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0x34));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+	/* as the base of a loop that the JIT makes in rax */
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 0x200));
+	tc_emit(p, BPF_ATOMIC_OP(BPF_DW, BPF_OR | BPF_FETCH, BPF_REG_10,
+				 BPF_REG_0, off));
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, off));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0x234));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+	/* swapped for 0x1234 if R0 has what is there */
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_0, BPF_REG_1));
+	tc_emit(p, BPF_ATOMIC_OP(BPF_DW, BPF_CMPXCHG, BPF_REG_10, BPF_REG_7,
+				 off));
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, off));
+	check_equal(c, BPF_REG_1, BPF_REG_7);
+#endif
+#ifdef BPF_LOAD_ACQ
+	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, off, 0));
+	tc_emit(p, BPF_ATOMIC_OP(BPF_DW, BPF_STORE_REL, BPF_REG_10, BPF_REG_7,
+				 off));
+	tc_emit(p, BPF_ATOMIC_OP(BPF_DW, BPF_LOAD_ACQ, BPF_REG_1, BPF_REG_10,
+				 off));
+	check_equal(c, BPF_REG_1, BPF_REG_7);
+	tc_emit(p, BPF_ATOMIC_OP(BPF_DW, BPF_STORE_REL, BPF_REG_10, BPF_REG_10,
+				 off));
+	tc_emit(p, BPF_ATOMIC_OP(BPF_DW, BPF_LOAD_ACQ, BPF_REG_1, BPF_REG_10,
+				 off));
+	check_equal(c, BPF_REG_1, BPF_REG_10);
+#endif
+}
+
+static void check_signed(struct checks *c, s32 off)
+{
+#ifdef BPF_LDX_MEMSX
+	struct tc_prog *p = c->p;
+
+	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, off));
+	tc_emit(p, BPF_LDX_MEMSX(BPF_H, BPF_REG_1, BPF_REG_10, off));
+	check_equal(c, BPF_REG_1, BPF_REG_7);
+	/* The lower 32 bits, once with the sign and once without. */
+	tc_emit(p, BPF_MOVSX64_REG(BPF_REG_1, BPF_REG_10, 32));
+	tc_emit(p, BPF_MOV32_REG(BPF_REG_1, BPF_REG_1));
+	tc_emit(p, BPF_MOV32_REG(BPF_REG_2, BPF_REG_10));
+	check_equal(c, BPF_REG_1, BPF_REG_2);
+#endif
+}
+
+struct r10_param {
+	enum place place;
+	enum tc_form form;
+	u32 stack;
+};
+
+static const struct r10_param r10_params[] = {
+	{ MAIN, TC_DIRECT, 0 }, { MAIN, TC_DIRECT, 8 },
+	{ MAIN, TC_INDIRECT, 64 }, { MAIN, TC_DIRECT, 128 },
+	{ MAIN, TC_INDIRECT, 512 },
+	{ SUB, TC_DIRECT, 0 }, { SUB, TC_DIRECT, 8 },
+	{ SUB, TC_INDIRECT, 64 }, { SUB, TC_INDIRECT, 248 },
+	{ CALLEE, TC_DIRECT, 0 }, { CALLEE, TC_DIRECT, 8 },
+	{ CALLEE, TC_INDIRECT, 64 }, { CALLEE, TC_INDIRECT, 512 },
+	{ CALLEE_OF_SUB, TC_DIRECT, 0 }, { CALLEE_OF_SUB, TC_DIRECT, 8 },
+	{ CALLEE_OF_SUB, TC_INDIRECT, 64 }, { CALLEE_OF_SUB, TC_INDIRECT, 248 },
+};
+
+static void r10_param_desc(const struct r10_param *param, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s stack %u",
+		 place_names[param->place], tc_form_name(param->form),
+		 param->stack);
+}
+
+KUNIT_ARRAY_PARAM(r10, r10_params, r10_param_desc);
+
+typedef void (*emit_checks_t)(struct checks *c, s32 off, int map);
+
+/* Put the function with the checks where @param wants it, and run. */
+static u32 run_checks(struct kunit *test, const struct r10_param *param,
+		      emit_checks_t emit_checks)
+{
+	struct tc_prog *caller = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	struct tc_prog *callee = tc_prog_new(test, "callee",
+					     BPF_PROG_TYPE_SCHED_CLS);
+	const bool in_callee = param->place == CALLEE ||
+			       param->place == CALLEE_OF_SUB;
+	const bool has_sub = param->place == SUB ||
+			     param->place == CALLEE_OF_SUB;
+	struct tc_prog *p = in_callee ? callee : caller;
+	int array = frame_array(test);
+	int map = tc_array(test, 4);
+	struct checks c;
+	u64 seven = 7;
+	u32 two = 2;
+	union bpf_attr attr = {
+		.map_fd = map,
+		.key = (unsigned long)&two,
+		.value = (unsigned long)&seven,
+	};
+	int main_fd, callee_fd;
+
+	KUNIT_ASSERT_EQ(test, kern_sys_bpf(BPF_MAP_UPDATE_ELEM, &attr,
+					   sizeof(attr)), 0);
+	tc_func_begin(caller, "main", TC_GLOBAL);
+	tc_emit_sub_entry(caller);
+	if (param->place != MAIN) {
+		if (has_sub)
+			tc_emit_call(caller, 1);
+		else
+			tc_emit_tail_call(caller, array, SLOT_CALLEE, param->form);
+		tc_emit_return(caller, 0);
+	}
+	if (has_sub) {
+		tc_func_begin(caller, "sub", TC_STATIC);
+		tc_emit_sub_entry(caller);
+		if (in_callee) {
+			tc_emit_tail_call(caller, array, SLOT_CALLEE, param->form);
+			tc_emit_return(caller, 0);
+		}
+	}
+	if (in_callee) {
+		tc_func_begin(callee, "callee", TC_GLOBAL);
+		tc_emit_sub_entry(callee);
+	}
+
+	/* Before and after: a tail call that is not made. */
+	emit_miss(p, array, param->form);
+	checks_begin(&c, p);
+	emit_checks(&c, -(s32)param->stack, map);
+	checks_end(&c);
+	emit_miss(p, array, param->form);
+	tc_emit_return(p, 0);
+
+	main_fd = tc_load_ok(caller);
+	if (in_callee) {
+		callee_fd = tc_load_ok(callee);
+		KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_CALLEE, callee_fd), 0);
+	}
+	return tc_run(test, main_fd);
+}
+
+static void emit_value_checks(struct checks *c, s32 off, int map)
+{
+	tc_emit_stack(c->p, -off);
+	check_values(c);
+}
+
+/* Both ends of the stack, if there is one. */
+static void emit_memory_checks(struct checks *c, s32 off, int map)
+{
+	if (!off) {
+		check_values(c);
+		return;
+	}
+	check_memory(c, off);
+	check_memory(c, -8);
+	check_map(c, off, map);
+	check_map(c, -8, map);
+}
+
+static void emit_atomic_checks(struct checks *c, s32 off, int map)
+{
+	if (!off) {
+		check_values(c);
+		return;
+	}
+	check_atomics(c, off);
+	check_atomics(c, -8);
+	check_signed(c, off);
+	check_signed(c, -8);
+}
+
+static void expect_checks(struct kunit *test, emit_checks_t emit_checks)
+{
+	const struct r10_param *param = tc_param(test);
+
+	KUNIT_EXPECT_EQ_MSG(test, run_checks(test, param, emit_checks),
+			    (u32)ALL_RIGHT,
+			    "%s %s stack %u: the number of the check, 0: not reached",
+			    place_names[param->place],
+			    tc_form_name(param->form), param->stack);
+}
+
+static void r10_is_a_value(struct kunit *test)
+{
+	expect_checks(test, emit_value_checks);
+}
+
+static void r10_is_the_base_of_memory(struct kunit *test)
+{
+	expect_checks(test, emit_memory_checks);
+}
+
+static void r10_is_the_base_of_atomics(struct kunit *test)
+{
+	expect_checks(test, emit_atomic_checks);
+}
+
+/*
+ * A frame that is full to both ends: the counter is outside of it, and other
+ * frames don't write into it.
+ */
+struct fill_param {
+	u32 main_stack;
+	u32 sub_stack;
+	enum tc_form form;
+	/* fexit on sub */
+	bool traced;
+};
+
+static const struct fill_param fill_params[] = {
+	{ 8, 0, TC_DIRECT, false }, { 8, 8, TC_INDIRECT, false },
+	{ 64, 0, TC_INDIRECT, false }, { 64, 64, TC_DIRECT, false },
+	{ 224, 8, TC_DIRECT, false }, { 224, 224, TC_INDIRECT, false },
+	{ 64, 64, TC_DIRECT, true }, { 64, 8, TC_INDIRECT, true },
+};
+
+static void fill_param_desc(const struct fill_param *param, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "main %u sub %u %s%s",
+		 param->main_stack, param->sub_stack, tc_form_name(param->form),
+		 param->traced ? " traced" : "");
+}
+
+KUNIT_ARRAY_PARAM(fill, fill_params, fill_param_desc);
+
+static void emit_fill(struct tc_prog *p, u32 stack, u32 seed)
+{
+	u32 off;
+
+	for (off = 8; off <= stack; off += 8) {
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_7));
+		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, seed + off));
+		tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -(s32)off));
+	}
+}
+
+static void emit_check_fill(struct checks *c, u32 stack, u32 seed)
+{
+	struct tc_prog *p = c->p;
+	u32 off;
+
+	for (off = 8; off <= stack; off += 8) {
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_7));
+		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, seed + off));
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_10, -(s32)off));
+		check_equal(c, BPF_REG_1, BPF_REG_2);
+	}
+}
+
+/*
+ *   main: fills its stack, calls sub, looks at its stack, then slot 0 (main)
+ *   sub:  fills its stack, then its slot is empty, or leaf takes its place
+ *   leaf: fills a stack of its own
+ *
+ * Returns how often main got as far as its tail call, if nothing was wrong.
+ */
+static u32 fill_run(struct kunit *test, bool has_leaf)
+{
+	const struct fill_param *param = tc_param(test);
+	struct tc_prog *caller = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	struct tc_prog *leaf = tc_prog_new(test, "leaf", BPF_PROG_TYPE_SCHED_CLS);
+	int array = frame_array(test);
+	struct checks c;
+	int main_fd;
+	u32 jump;
+
+	tc_func_begin(caller, "main", TC_GLOBAL);
+	tc_emit_main_entry(caller);
+	checks_begin(&c, caller);
+	emit_fill(caller, param->main_stack, 0x100);
+	tc_emit_call(caller, 1);
+	emit_check_fill(&c, param->main_stack, 0x100);
+	tc_emit_tail_call(caller, array, SLOT_SELF, param->form);
+	/* The mark has the number of entries, unless a check has failed. */
+	jump = caller->insn_cnt;
+	tc_emit(caller, BPF_JMP_A(0));
+	checks_land(&c);
+	caller->insn[jump].off = caller->insn_cnt - jump - 1;
+	tc_emit_return(caller, 0);
+	tc_func_begin(caller, "sub", TC_STATIC);
+	tc_emit_sub_entry(caller);
+	checks_begin(&c, caller);
+	emit_fill(caller, param->sub_stack, 0x200);
+	tc_emit_tail_call(caller, array, SLOT_CALLEE, param->form);
+	tc_emit_return(caller, 0);
+	main_fd = tc_load_ok(caller);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_SELF, main_fd), 0);
+
+	if (has_leaf) {
+		tc_func_begin(leaf, "leaf", TC_GLOBAL);
+		tc_emit_sub_entry(leaf);
+		checks_begin(&c, leaf);
+		emit_fill(leaf, 64, 0x300);
+		tc_emit_callee_regs(leaf);
+		tc_emit_return(leaf, 0);
+		KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_CALLEE,
+						  tc_load_ok(leaf)), 0);
+	}
+	if (param->traced)
+		tc_tracer(test, BPF_TRACE_FEXIT, main_fd, 1);
+	return tc_run(test, main_fd);
+}
+
+static void a_full_stack_is_nobody_elses(struct kunit *test)
+{
+	const struct fill_param *param = tc_param(test);
+
+	KUNIT_EXPECT_EQ_MSG(test, fill_run(test, false), (u32)TC_ENTRIES,
+			    "main %u, sub %u, %s%s", param->main_stack,
+			    param->sub_stack, tc_form_name(param->form),
+			    param->traced ? ", traced" : "");
+}
+
+/* Of the 33, each entry of main but the last takes two: sub's and its own. */
+static void nor_is_it_that_of_a_leaf(struct kunit *test)
+{
+	const struct fill_param *param = tc_param(test);
+
+	KUNIT_EXPECT_EQ_MSG(test, fill_run(test, true), (u32)TC_ENTRIES / 2,
+			    "main %u, sub %u, %s%s", param->main_stack,
+			    param->sub_stack, tc_form_name(param->form),
+			    param->traced ? ", traced" : "");
+}
+
+/*
+ * A tail callee of a type that may get a stack of its own (7.2), away from the
+ * kernel's: it has no tail calls, so its caller's slots are nothing to it.
+ */
+static void a_leaf_has_all_of_its_stack(struct kunit *test)
+{
+	struct tc_prog *caller = tc_prog_new(test, "main", BPF_PROG_TYPE_KPROBE);
+	struct tc_prog *leaf = tc_prog_new(test, "leaf", BPF_PROG_TYPE_KPROBE);
+	const s16 ax = offsetof(struct pt_regs, ax);
+	int array = tc_prog_array(test, 1);
+	struct pt_regs regs = { .ax = 1 };
+	struct bpf_prog *prog;
+	int main_fd, leaf_fd;
+	u32 off, ret;
+
+	tc_func_begin(leaf, "leaf", TC_GLOBAL);
+	tc_emit_sub_entry(leaf);
+	tc_emit(leaf, BPF_LDX_MEM(BPF_DW, BPF_REG_7, BPF_REG_6, ax));
+	emit_fill(leaf, 256, 0);
+	emit_helper(leaf);
+	tc_emit(leaf, BPF_MOV64_IMM(BPF_REG_0, 0));
+	for (off = 8; off <= 256; off += 8) {
+		tc_emit(leaf, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -(s32)off));
+		tc_emit(leaf, BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_1));
+	}
+	tc_emit(leaf, BPF_EXIT_INSN());
+	leaf_fd = tc_load_ok(leaf);
+
+	tc_func_begin(caller, "main", TC_GLOBAL);
+	tc_emit_sub_entry(caller);
+	tc_emit_stack(caller, 64);
+	tc_emit_tail_call(caller, array, 0, TC_DIRECT);
+	tc_emit_return(caller, 0);
+	main_fd = tc_load_ok(caller);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, leaf_fd), 0);
+
+	prog = bpf_prog_get_type_dev(main_fd, BPF_PROG_TYPE_KPROBE, false);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
+	rcu_read_lock();
+	ret = bpf_prog_run_pin_on_cpu(prog, &regs);
+	rcu_read_unlock();
+	bpf_prog_put(prog);
+
+	/* 32 words, each the number of its offset plus 1 */
+	KUNIT_EXPECT_EQ(test, ret, 8u * 32 * 33 / 2 + 32);
+}
+
+#ifdef BPF_JCOND
+/*
+ * may_goto keeps a count, and with newer kernels a time, below the program's
+ * stack, and looks at the clock each 65535 rounds.
+ */
+static void may_goto_keeps_to_its_own(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = frame_array(test);
+	struct checks c;
+	u32 loop;
+
+	tc_func_begin(p, "main", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	checks_begin(&c, p);
+	emit_miss(p, array, TC_DIRECT);
+	emit_fill(p, 64, 0x100);
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_7));
+	loop = p->insn_cnt;
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 0, BPF_MAY_GOTO, 3, 0));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_8, 1));
+	tc_emit(p, BPF_JMP_IMM(BPF_JGT, BPF_REG_8, 200000, 1));
+	tc_emit(p, BPF_JMP_A(loop - p->insn_cnt - 1));
+	emit_check_fill(&c, 64, 0x100);
+	checks_end(&c);
+	emit_miss(p, array, TC_DIRECT);
+	tc_emit_return(p, 0);
+	KUNIT_EXPECT_EQ(test, tc_run(test, tc_load_ok(p)), (u32)ALL_RIGHT);
+}
+#endif
+
+static struct kunit_case frame_cases[] = {
+	KUNIT_CASE_PARAM(the_unwinder_names_all_frames, trace_gen_params),
+	KUNIT_CASE_PARAM(the_frames_are_chained_by_rbp, trace_gen_params),
+	KUNIT_CASE_PARAM(r10_is_a_value, r10_gen_params),
+	KUNIT_CASE_PARAM(r10_is_the_base_of_memory, r10_gen_params),
+	KUNIT_CASE_PARAM(r10_is_the_base_of_atomics, r10_gen_params),
+	KUNIT_CASE_PARAM(a_full_stack_is_nobody_elses, fill_gen_params),
+	KUNIT_CASE_PARAM(nor_is_it_that_of_a_leaf, fill_gen_params),
+	KUNIT_CASE(a_leaf_has_all_of_its_stack),
+#ifdef BPF_JCOND
+	KUNIT_CASE(may_goto_keeps_to_its_own),
+#endif
+	{}
+};
+
+struct kunit_suite tailcall_frame_suite = {
+	.name = "tailcall_frame",
+	.init = tc_init,
+	.exit = tc_exit,
+	.test_cases = frame_cases,
+};
