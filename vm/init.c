@@ -37,6 +37,7 @@
 
 #define TESTS "/etc/tests"
 #define MODULES "/etc/modules.d"
+#define PORT_SECONDS 30
 
 static int verdict_fd = -1;
 static int output_fd = -1;
@@ -145,14 +146,13 @@ static void load_modules(void)
 			load_module(list[i]->d_name);
 }
 
-static int open_port(const char *want)
+static int find_port(const char *want)
 {
 	char path[64], name[64];
 	int i;
 
 	for (i = 0; i < 16; i++) {
 		FILE *f;
-		int fd;
 
 		snprintf(path, sizeof(path),
 			 "/sys/class/virtio-ports/vport0p%d/name", i);
@@ -163,16 +163,31 @@ static int open_port(const char *want)
 			name[0] = 0;
 		fclose(f);
 		name[strcspn(name, "\n")] = 0;
-		if (strcmp(name, want))
-			continue;
-		snprintf(path, sizeof(path), "/dev/vport0p%d", i);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0)
-			fatal("cannot open %s", path);
-		return fd;
+		if (!strcmp(name, want))
+			return i;
 	}
-	errno = ENODEV;
-	fatal("no virtio port named %s", want);
+	return -1;
+}
+
+/* QEMU adds the ports to a console by messages, after the driver is there. */
+static int open_port(const char *want)
+{
+	struct timespec tick = { .tv_nsec = 20 * 1000 * 1000 };
+	time_t end = time(NULL) + PORT_SECONDS;
+	char path[64];
+	int i, fd;
+
+	while ((i = find_port(want)) < 0 && time(NULL) <= end)
+		nanosleep(&tick, NULL);
+	if (i < 0) {
+		errno = ENODEV;
+		fatal("no virtio port named %s", want);
+	}
+	snprintf(path, sizeof(path), "/dev/vport0p%d", i);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		fatal("cannot open %s", path);
+	return fd;
 }
 
 static void say(int fd, const char *fmt, ...)
