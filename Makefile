@@ -26,6 +26,8 @@ help:
 	@echo '  check         - All tests for TREES; last line: N passed, N failed'
 	@echo '  bench         - What tail calls cost in TREES, against the goals in bench/goals'
 	@echo '  check-cloud   - The checker on the newest Debian cloud kernels of TREES'
+	@echo '  selftests     - The BPF selftests of TREES: as before, or better'
+	@echo '  veristat      - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  status        - The table of bugs and trees, from the results of make check'
 	@echo ''
 	@echo 'A kernel tree of your own:'
@@ -60,6 +62,7 @@ help:
 	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
 	@echo '  FULL=1        - make check: also the variant hardened, see patches/trees'
 	@echo '  NATIVE=1      - make bench: also time the code on this processor'
+	@echo '  FULL=1        - make check: also hardened, selftests and veristat'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
 	@echo '  JOBS=...      - Parallel jobs (all cores)'
 	@echo ''
@@ -72,6 +75,7 @@ help:
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo ''
 	@echo '[1] Only demo, check, bench, image, boot and bisect-check install packages.'
+	@echo '[1] Only demo, check, selftests, veristat, image, boot and bisect-check do.'
 
 demo:
 	@$(S)/demo $(TREE)
@@ -119,7 +123,12 @@ bisect-check:
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/bisect-check $$tree; done
 
+selftests veristat:
+	@$(S)/install-deps
+	@$(S)/install-deps selftests
+	@set -e; for tree in $(TREES); do $(S)/$@ $$tree; done
+
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample
+.PHONY: help demo check check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat
