@@ -552,6 +552,8 @@ static void make_ranges(struct func *func)
 {
 	size_t i, j;
 
+	if (!func->nr_accesses)
+		return;
 	qsort(func->accesses, func->nr_accesses, sizeof(*func->accesses), by_offset);
 	for (i = 0; i < func->nr_accesses; i++) {
 		const struct access *access = &func->accesses[i];
@@ -576,6 +578,8 @@ static void make_ranges(struct func *func)
 			.format = access->helper == BPF_FUNC_trace_printk,
 		};
 	}
+	if (!func->nr_ranges)
+		return;
 	qsort(func->ranges, func->nr_ranges, sizeof(*func->ranges), by_size);
 	for (i = 0; i < func->nr_ranges; i++) {
 		struct range *range = &func->ranges[i];
