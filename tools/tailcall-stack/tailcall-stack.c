@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind + 1 != argc)
+	if (optind + 1 != argc || !argv[optind][0])
 		die("name one object file: see --help");
 
 	read_object(&obj, argv[optind]);
