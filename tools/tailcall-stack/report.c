@@ -373,7 +373,7 @@ static void print_advice(const struct chain *chain, int r)
 	struct remedy *list;
 	size_t i, nr = remedies(rule, chain, &list);
 
-	printf("\n  What brings the callers below %d on %s (bytes left), cheapest first:\n",
+	printf("\n  What brings the callers below %d (%s), and to what, cheapest first:\n",
 	       rule->limit, rule->kernels);
 	for (i = 0; i < nr && i < 3; i++) {
 		if (!list[i].enough)
