@@ -51,6 +51,15 @@ static inline void tc_lift_memlock_limit(void)
 #define BPF_PSEUDO_FUNC 4
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+/* Sleepable programs make tail calls, so the grace period suite can be built. */
+#define TC_SLEEPABLE_CALLERS
+#define TC_GRACE_SUITE (&tailcall_grace_suite)
+#else
+/* The list of suites may end early. */
+#define TC_GRACE_SUITE NULL
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
 /* A case cannot be skipped: one that does not find what it needs fails. */
 #define kunit_skip(test, fmt, ...) \
