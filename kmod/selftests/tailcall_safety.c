@@ -231,6 +231,18 @@ static int finish(struct run *r, char *output, size_t size)
 	return status;
 }
 
+/* The verdict in which two outputs differ first; each has its id at its head. */
+static void show_difference(const char *want, const char *got)
+{
+	size_t i = 0, begin = 0;
+
+	while (want[i] && want[i] == got[i])
+		if (got[i++] == '{')
+			begin = i;
+	printf("# said first: %.250s\n", want + begin);
+	printf("# said now:   %.250s\n", *got ? got + begin : "nothing");
+}
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -313,8 +325,11 @@ int main(int argc, char **argv)
 		for (j = 0; j < AT_A_TIME; j++)
 			r[j] = start();
 		for (j = 0; j < AT_A_TIME; j++)
-			odd += finish(&r[j], output, sizeof(output)) != status ||
-			       strcmp(output, first);
+			if (finish(&r[j], output, sizeof(output)) != status ||
+			    strcmp(output, first)) {
+				if (!odd++)
+					show_difference(first, output);
+			}
 		one = seconds() - begin;
 		if (one < shortest)
 			shortest = one;
