@@ -58,11 +58,9 @@ help:
 	@echo '  TREE=...      - One kernel line ($(TREE))'
 	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
-	@echo '  FULL=1        - make check: also hardened, see patches/trees, and check-cloud'
+	@echo '  FULL=1        - make check: also hardened, check-cloud, selftests and veristat'
 	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
-	@echo '  FULL=1        - make check: also the variant hardened, see patches/trees'
 	@echo '  NATIVE=1      - make bench: also time the code on this processor'
-	@echo '  FULL=1        - make check: also hardened, selftests and veristat'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
 	@echo '  JOBS=...      - Parallel jobs (all cores)'
 	@echo ''
@@ -74,8 +72,7 @@ help:
 	@echo '  make boot TREE=7.2 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo ''
-	@echo '[1] Only demo, check, bench, image, boot and bisect-check install packages.'
-	@echo '[1] Only demo, check, selftests, veristat, image, boot and bisect-check do.'
+	@echo '[1] demo, check, bench, selftests, veristat, image, boot and bisect-check do.'
 
 demo:
 	@$(S)/demo $(TREE)
