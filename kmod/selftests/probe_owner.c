@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -20,6 +23,9 @@
 /* What the headers of an older system lack. */
 #define XDP_HAS_FRAGS	0x20	/* BPF_F_XDP_HAS_FRAGS */
 #define TRACE_FSESSION	58	/* BPF_TRACE_FSESSION */
+
+/* What the probes of a few other checkers may take on a busy machine. */
+#define TRACE_ALONE_SECONDS 60
 
 /* ---- making programs ------------------------------------------------------ */
 
@@ -626,9 +632,51 @@ static int run_traced(int fd, int report, __u64 *value)
 	return err;
 }
 
-/* The same program attached, and tail called by one that does nothing. */
+/*
+ * Where another program on the function asks for the same, the trampoline
+ * provides it for all: a second checker would make this one say "fixed". So one
+ * traces at a time. The name goes with the process: a socket, or -1.
+ */
+static int trace_alone(void)
+{
+	struct sockaddr_un name = {
+		.sun_family = AF_UNIX,
+		.sun_path = "\0tailcall_check: bpf_fentry_test1",
+	};
+	struct timespec tick = { .tv_nsec = 20 * 1000 * 1000 };
+	time_t end = time(NULL) + TRACE_ALONE_SECONDS;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	while (fd >= 0 && bind(fd, (struct sockaddr *)&name, sizeof(name))) {
+		if (errno != EADDRINUSE || time(NULL) > end) {
+			close(fd);
+			return -1;
+		}
+		nanosleep(&tick, NULL);
+	}
+	return fd;
+}
+
+static struct verdict compare_provided(struct ask ask, int report,
+				       const char *what);
+
 static struct verdict probe_provided(struct ask ask, int report,
 				     const char *what)
+{
+	struct verdict v;
+	int alone = trace_alone();
+
+	if (alone < 0)
+		return verdict(CANNOT_TELL, "another checker is running: %s",
+			       strerror(errno));
+	v = compare_provided(ask, report, what);
+	close(alone);
+	return v;
+}
+
+/* The same program attached, and tail called by one that does nothing. */
+static struct verdict compare_provided(struct ask ask, int report,
+				       const char *what)
 {
 	int map = prog_array();
 	__u64 direct, called;
