@@ -54,10 +54,6 @@ static inline void tc_lift_memlock_limit(void)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 /* Sleepable programs make tail calls, so the grace period suite can be built. */
 #define TC_SLEEPABLE_CALLERS
-#define TC_GRACE_SUITE (&tailcall_grace_suite)
-#else
-/* The list of suites may end early. */
-#define TC_GRACE_SUITE NULL
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)

@@ -12,7 +12,6 @@
 #include <linux/rcupdate_trace.h>
 
 #include "prog.h"
-#include "suites.h"
 
 #ifdef TC_SLEEPABLE_CALLERS
 
@@ -79,11 +78,14 @@ static struct kunit_case grace_cases[] = {
 	{}
 };
 
-struct kunit_suite tailcall_grace_suite = {
+static struct kunit_suite tailcall_grace_suite = {
 	.name = "tailcall_grace",
 	.init = tc_init,
 	.exit = tc_exit,
 	.test_cases = grace_cases,
 };
+
+/* Only newer kernels have it, so it is not in the list of the others. */
+kunit_test_suite(tailcall_grace_suite);
 
 #endif /* TC_SLEEPABLE_CALLERS */

@@ -186,6 +186,36 @@ static void the_counter_passes_an_fexit_trampoline(struct kunit *test)
 	tc_graph_expect(test, g, 0, "fexit");
 }
 
+/*
+ * A call that is the first insn of its program stands right behind the prologue,
+ * where the JIT starts to count.
+ *
+ *   main -call-> sub -slot 0-> leaf
+ */
+static void the_first_insn_is_a_call(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	struct tc_prog *leaf = tc_prog_new(test, "leaf",
+					   BPF_PROG_TYPE_SCHED_CLS);
+	int array = tc_prog_array(test, 1);
+
+	tc_func_begin(leaf, "leaf", TC_GLOBAL);
+	tc_emit_main_entry(leaf);
+	tc_emit_return(leaf, 0);
+
+	tc_func_begin(p, "main", TC_GLOBAL);
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, SUB));
+	tc_emit(p, BPF_EXIT_INSN());
+	tc_func_begin(p, "sub", TC_STATIC);
+	tc_emit_main_entry(p);
+	tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit_return(p, 0);
+
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, tc_load_ok(leaf)), 0);
+	/* sub counts itself, and leaf does. */
+	KUNIT_EXPECT_EQ(test, tc_run(test, tc_load_ok(p)), 2U);
+}
+
 /* Several programs on the same function, added and taken away one by one. */
 static void the_counter_passes_several_tracers(struct kunit *test)
 {
@@ -207,6 +237,7 @@ static void the_counter_passes_several_tracers(struct kunit *test)
 
 static struct kunit_case hierarchy_cases[] = {
 	KUNIT_CASE(a_single_call_site),
+	KUNIT_CASE(the_first_insn_is_a_call),
 	KUNIT_CASE(the_counter_passes_an_fentry_trampoline),
 	KUNIT_CASE(the_counter_passes_an_fexit_trampoline),
 	KUNIT_CASE(the_counter_passes_several_tracers),

@@ -12,6 +12,5 @@ extern struct kunit_suite tailcall_frame_suite;
 extern struct kunit_suite tailcall_callback_suite;
 extern struct kunit_suite tailcall_extension_suite;
 extern struct kunit_suite tailcall_verifier_suite;
-extern struct kunit_suite tailcall_grace_suite;
 
 #endif /* TAILCALL_KUNIT_SUITES_H */
