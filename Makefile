@@ -9,8 +9,9 @@ TREES   ?= $(shell sh -c 'for s in patches/*/series; do basename "$$(dirname "$$
 KDIR    ?=
 OBJECT  ?=
 FULL    ?=
+BUDGET  ?=
 NATIVE  ?=
-export TREES FULL NATIVE
+export TREES FULL BUDGET NATIVE
 ifdef O
 export O
 endif
@@ -60,6 +61,7 @@ help:
 	@echo '  KDIR=...      - A kernel source tree of your own'
 	@echo '  FULL=1        - make check: also hardened, check-cloud, selftests and veristat'
 	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
+	@echo '  BUDGET=...    - make check: minutes after which no further part begins'
 	@echo '  NATIVE=1      - make bench: also time the code on this processor'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
 	@echo '  JOBS=...      - Parallel jobs (all cores)'
