@@ -35,6 +35,7 @@ static int grace_read(void *data)
 	return 0;
 }
 
+/* Load a sleepable program that tail calls slot 0 of @array, if that is an fd. */
 static int grace_load(struct kunit *test, const char *name, int array)
 {
 	struct tc_prog *p = tc_prog_new(test, name, BPF_PROG_TYPE_SYSCALL);
@@ -42,7 +43,7 @@ static int grace_load(struct kunit *test, const char *name, int array)
 	p->flags = BPF_F_SLEEPABLE;
 	tc_func_begin(p, name, TC_GLOBAL);
 	tc_emit_sub_entry(p);
-	if (array)
+	if (array >= 0)
 		tc_emit_tail_call(p, array, 0, TC_DIRECT);
 	tc_emit_return(p, 0);
 	return tc_load_ok(p);
@@ -59,7 +60,7 @@ static void a_delete_waits_for_sleepable_callers(struct kunit *test)
 	bool left;
 
 	grace_load(test, "caller", array);
-	callee = grace_load(test, "callee", 0);
+	callee = grace_load(test, "callee", -1);
 	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, callee), 0);
 
 	task = kthread_run(grace_read, &reader, "grace_reader");
