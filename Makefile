@@ -59,7 +59,7 @@ help:
 	@echo '  TREE=...      - One kernel line ($(TREE))'
 	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
-	@echo '  FULL=1        - make check: also hardened, check-cloud, selftests and veristat'
+	@echo '  FULL=1        - make check: all of it, see Documentation/testing.rst'
 	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
 	@echo '  BUDGET=...    - make check: minutes after which no further part begins'
 	@echo '  NATIVE=1      - make bench: also time the code on this processor'
