@@ -284,7 +284,7 @@ static void expect_trace(struct kunit *test, const char *symbol,
 	trace_names(names, 1024);
 	end = strstr(names, jump);
 	if (param->traced && end)
-		strcpy(end, "trampoline sub");
+		strscpy(end, "trampoline sub", 1024 - (end - names));
 	if (strict)
 		KUNIT_EXPECT_STREQ(test, names, param->frames);
 	else
