@@ -56,6 +56,29 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_SLEEPABLE_CALLERS
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+/*
+ * An extension that changes packet data is refused for who holds packet pointers;
+ * newer kernels look only at the function that it replaces.
+ */
+#define TC_EXTENSION_RULE_BY_HOLDER
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+/* A main program's tail call that failed leaves packet pointers valid. */
+#define TC_POINTERS_OUTLIVE_A_MISS
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+/* A tail callee returns what its type may; to newer kernels, anything. */
+#define TC_RESULTS_HAVE_A_RANGE
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+/* 5.10 allows no reference at all during a tail call. */
+#define TC_CALLERS_MAY_HOLD_REFERENCES
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
 /* A case cannot be skipped: one that does not find what it needs fails. */
 #define kunit_skip(test, fmt, ...) \

@@ -46,16 +46,39 @@ struct hierarchy_param {
 };
 
 /* Small frames: on a kernel without a limit many of them stay on the stack. */
-#define FRAMES(shape, form)						\
-	{ shape, form, 0, false }, { shape, form, 0, true },		\
-	{ shape, form, 24, false }, { shape, form, 24, true }
-
 static const struct hierarchy_param hierarchy_params[] = {
-	FRAMES(TWO_CALL_SITES, TC_DIRECT), FRAMES(TWO_CALL_SITES, TC_INDIRECT),
-	FRAMES(THREE_LEVELS, TC_DIRECT), FRAMES(THREE_LEVELS, TC_INDIRECT),
-	FRAMES(SUBPROGRAM_THEN_MAIN, TC_DIRECT),
-	FRAMES(SUBPROGRAM_THEN_MAIN, TC_INDIRECT),
-	FRAMES(TWO_PROGRAMS, TC_DIRECT), FRAMES(TWO_PROGRAMS, TC_INDIRECT),
+	{ TWO_CALL_SITES, TC_DIRECT, 0, false },
+	{ TWO_CALL_SITES, TC_DIRECT, 0, true },
+	{ TWO_CALL_SITES, TC_DIRECT, 24, false },
+	{ TWO_CALL_SITES, TC_DIRECT, 24, true },
+	{ TWO_CALL_SITES, TC_INDIRECT, 0, false },
+	{ TWO_CALL_SITES, TC_INDIRECT, 0, true },
+	{ TWO_CALL_SITES, TC_INDIRECT, 24, false },
+	{ TWO_CALL_SITES, TC_INDIRECT, 24, true },
+	{ THREE_LEVELS, TC_DIRECT, 0, false },
+	{ THREE_LEVELS, TC_DIRECT, 0, true },
+	{ THREE_LEVELS, TC_DIRECT, 24, false },
+	{ THREE_LEVELS, TC_DIRECT, 24, true },
+	{ THREE_LEVELS, TC_INDIRECT, 0, false },
+	{ THREE_LEVELS, TC_INDIRECT, 0, true },
+	{ THREE_LEVELS, TC_INDIRECT, 24, false },
+	{ THREE_LEVELS, TC_INDIRECT, 24, true },
+	{ SUBPROGRAM_THEN_MAIN, TC_DIRECT, 0, false },
+	{ SUBPROGRAM_THEN_MAIN, TC_DIRECT, 0, true },
+	{ SUBPROGRAM_THEN_MAIN, TC_DIRECT, 24, false },
+	{ SUBPROGRAM_THEN_MAIN, TC_DIRECT, 24, true },
+	{ SUBPROGRAM_THEN_MAIN, TC_INDIRECT, 0, false },
+	{ SUBPROGRAM_THEN_MAIN, TC_INDIRECT, 0, true },
+	{ SUBPROGRAM_THEN_MAIN, TC_INDIRECT, 24, false },
+	{ SUBPROGRAM_THEN_MAIN, TC_INDIRECT, 24, true },
+	{ TWO_PROGRAMS, TC_DIRECT, 0, false },
+	{ TWO_PROGRAMS, TC_DIRECT, 0, true },
+	{ TWO_PROGRAMS, TC_DIRECT, 24, false },
+	{ TWO_PROGRAMS, TC_DIRECT, 24, true },
+	{ TWO_PROGRAMS, TC_INDIRECT, 0, false },
+	{ TWO_PROGRAMS, TC_INDIRECT, 0, true },
+	{ TWO_PROGRAMS, TC_INDIRECT, 24, false },
+	{ TWO_PROGRAMS, TC_INDIRECT, 24, true },
 };
 
 static void hierarchy_param_desc(const struct hierarchy_param *param,

@@ -56,14 +56,17 @@ static struct patch_runner *patch_runner_start(struct kunit *test, int prog_fd)
 /* Not KUNIT_ASSERT from here on: a thread that runs must be stopped. */
 static void patch_runner_wait(struct kunit *test, struct patch_runner *r)
 {
-	/* Pairs with the release in the thread. */
-	unsigned long start = smp_load_acquire(&r->runs);
+	unsigned long start, runs;
 	int ms;
 
+	/* Pairs with the release in the thread. */
+	start = smp_load_acquire(&r->runs);
 	for (ms = 0; ms < 10000; ms++) {
-		if (smp_load_acquire(&r->runs) - start > PATCH_RUNS)
+		/* Pairs with the release in the thread. */
+		runs = smp_load_acquire(&r->runs);
+		if (runs - start > PATCH_RUNS)
 			return;
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 	KUNIT_FAIL(test, "the program does not run any more");
 }
@@ -188,7 +191,7 @@ static void a_prog_array_is_released(struct kunit *test)
 	tc_close(test, g->array);
 	/* A work item does it. */
 	for (ms = 0; ms < 5000 && !READ_ONCE(r->seen[1]); ms++)
-		msleep(1);
+		usleep_range(1000, 2000);
 	patch_runner_wait(test, r);
 	patch_runner_stop(r);
 	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));

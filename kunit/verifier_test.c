@@ -399,8 +399,7 @@ static void an_extension_keeps_the_pointers_of_its_target(struct kunit *test)
 	expect_refused(extension(test, target, INNER, true));
 }
 
-/* Since 6.12 only the function that is replaced counts. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#ifdef TC_EXTENSION_RULE_BY_HOLDER
 static void an_extension_changes_what_nobody_holds(struct kunit *test)
 {
 	int target = load_target(test, false);
@@ -447,17 +446,13 @@ static const enum sound sounds[] = {
 	FRESH_POINTERS, POINTERS_OVER_A_PLAIN_FUNCTION,
 	POINTERS_OVER_A_GLOBAL_FUNCTION, FRESH_POINTERS_AFTER_A_FUNCTION,
 	MASKED_RESULT, CONSTANT_INDEX, RELEASED_BEFORE,
-/* 6.12 forgets them there, too. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0) || \
-    LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#ifdef TC_POINTERS_OUTLIVE_A_MISS
 	POINTERS_OVER_MAINS_TAIL_CALL,
 #endif
-/* To newer kernels, any program may return anything. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#ifdef TC_RESULTS_HAVE_A_RANGE
 	RESULT_RETURNED,
 #endif
-/* 5.10 allows no reference at all during a tail call. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+#ifdef TC_CALLERS_MAY_HOLD_REFERENCES
 	RELEASED_BY_MAIN,
 #endif
 };
@@ -478,6 +473,7 @@ static void a_sound_program_loads(struct kunit *test)
 					BPF_PROG_TYPE_SCHED_CLS);
 	int array = tc_prog_array(test, 1);
 	int map = tc_array(test, 1);
+	enum tc_linkage linkage;
 
 	begin_main(p);
 	p->flags = BPF_F_TEST_STATE_FREQ;
@@ -529,9 +525,11 @@ static void a_sound_program_loads(struct kunit *test)
 		break;
 	}
 
-	begin_sub(p, "sub", sound == POINTERS_OVER_A_GLOBAL_FUNCTION ||
-			    sound == FRESH_POINTERS_AFTER_A_FUNCTION ?
-			    TC_GLOBAL : TC_STATIC);
+	linkage = TC_STATIC;
+	if (sound == POINTERS_OVER_A_GLOBAL_FUNCTION ||
+	    sound == FRESH_POINTERS_AFTER_A_FUNCTION)
+		linkage = TC_GLOBAL;
+	begin_sub(p, "sub", linkage);
 	if (sound == RELEASED_BEFORE) {
 		emit_socket(p);
 		emit_release(p);
@@ -562,7 +560,7 @@ static struct kunit_case verifier_cases[] = {
 	KUNIT_CASE_PARAM(pointers_are_stale_after_a_function,
 			 change_gen_params),
 	KUNIT_CASE(an_extension_keeps_the_pointers_of_its_target),
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#ifdef TC_EXTENSION_RULE_BY_HOLDER
 	KUNIT_CASE(an_extension_changes_what_nobody_holds),
 #endif
 	KUNIT_CASE_PARAM(a_sound_program_loads, sound_gen_params),
