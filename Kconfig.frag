@@ -2,8 +2,8 @@
 # scripts/configure merges this over tinyconfig and stops if any line did not
 # land. For a kernel of your own, merge the part "The series and its tests".
 #
-# A line may name the trees it is for: "CONFIG_X=y # 6.1 6.12"; "5.10-patched"
-# is for 5.10 with the series, which brings the option.
+# A line may name the trees it is for: "CONFIG_X=y # 6.1 6.12"; or, where the
+# series brings the option, the kernels with the series: "5.10-patched", "patched".
 
 ## The series and its tests
 CONFIG_64BIT=y
@@ -17,6 +17,7 @@ CONFIG_MODULES=y
 CONFIG_MODULE_UNLOAD=y
 CONFIG_KUNIT=y
 CONFIG_BPF_KERN_SYSCALL=y # 5.10-patched 5.10-probe
+CONFIG_BPF_TAIL_CALL_TRACE=y # patched hardened debug
 CONFIG_DEBUG_FS=y
 CONFIG_DEBUG_INFO_BTF=y
 CONFIG_FTRACE=y

@@ -177,8 +177,8 @@ kernel_make() {
 }
 
 # fragment TREE VARIANT FILE...: what the fragments have for a kernel. A line may
-# end in "# TREE...": it is then for these trees only, or, as TREE-VARIANT, for
-# the one variant of it that has the option.
+# end in "# TREE...": it is then for these trees only; or, as TREE-VARIANT, for
+# the one variant of it that has the option; or, as VARIANT, for that of all trees.
 fragment() {
 	local tree=$1 variant=$2
 
@@ -187,6 +187,7 @@ fragment() {
 		/^CONFIG_/ && match($0, / # /) {
 			trees = " " substr($0, RSTART + 3) " "
 			if (index(trees, " " tree " ") == 0 &&
+			    index(trees, " " variant " ") == 0 &&
 			    index(trees, " " tree "-" variant " ") == 0)
 				next
 			$0 = substr($0, 1, RSTART - 1)
