@@ -250,12 +250,14 @@ static void report_bytes(const char *name, __u32 func, const char *prologue,
 }
 
 /*
- * The body of a program that cannot reach a tail call, and whether the kernel
- * has IBT. The body starts with MARK_BODY.
+ * The body of a program that cannot reach a tail call, which starts with MARK_BODY;
+ * whether the kernel has IBT; and whether its tail calls can be traced: they end
+ * with a nop then.
  */
 static void report_code(void)
 {
 	static const unsigned char endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	static const unsigned char nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 	const char *name = "bytes_plain";
 	struct image image;
 	__u32 i;
@@ -265,6 +267,11 @@ static void report_code(void)
 	for (i = find_mark(name, &image, 0, MARK_BODY); i < image.len[0]; i++)
 		printf("%02x", image.code[i]);
 	printf("\nkernel ibt %d\n", !memcmp(image.code, endbr64, sizeof(endbr64)));
+
+	name = "bytes_indirect";
+	get_image(name, &image);
+	i = find_mark(name, &image, 0, MARK_AFTER) - sizeof(nop5);
+	printf("kernel trace %d\n", !memcmp(image.code + i, nop5, sizeof(nop5)));
 }
 
 /* ---- the two duties ------------------------------------------------------------ */
