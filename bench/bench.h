@@ -9,8 +9,10 @@
 /* Entries after which a program that counts them stops itself. */
 #define BOUND	48
 
-/* Subprogram levels of the deepest program: the kernel allows 8 frames. */
-#define LEVELS	6
+/* Subprogram levels of the deepest program: the patched verifier takes no more under
+ * a tail call, see "stack" in Documentation/tail-calls.rst.
+ */
+#define LEVELS	5
 
 /* Slots of the prog_array; macros, because insns are written as text. */
 #define SELF	0

@@ -47,7 +47,7 @@ plot for [i=1:n] f using 1:(column(i + 1)) with lines lw 2.5 lc rgb color[word(c
 f = dir."/level"
 set title "Instructions against subprogram levels, a tail call in the last"
 set xlabel "levels of subprograms"
-set xrange [0:6]
+set xrange [0:5]
 plot for [i=1:n] f using 1:(column(i + 1)) with linespoints lw 2.5 pt 7 ps 0.6 lc rgb color[word(colors, i) + 0] title columnhead(i + 1)
 unset xlabel
 

@@ -146,7 +146,6 @@ SUBPROG(sub_level_1, "call sub_level_0; exit;")
 SUBPROG(sub_level_2, "call sub_level_1; exit;")
 SUBPROG(sub_level_3, "call sub_level_2; exit;")
 SUBPROG(sub_level_4, "call sub_level_3; exit;")
-SUBPROG(sub_level_5, "call sub_level_4; exit;")
 
 PROG(level_0, LEAN_TAIL_CALL("%[callee]") RETURN_0)
 PROG(level_1, "call sub_level_0; exit;")
@@ -154,14 +153,12 @@ PROG(level_2, "call sub_level_1; exit;")
 PROG(level_3, "call sub_level_2; exit;")
 PROG(level_4, "call sub_level_3; exit;")
 PROG(level_5, "call sub_level_4; exit;")
-PROG(level_6, "call sub_level_5; exit;")
 
 SUBPROG(sub_plain_0, RETURN_0)
 SUBPROG(sub_plain_1, "call sub_plain_0; exit;")
 SUBPROG(sub_plain_2, "call sub_plain_1; exit;")
 SUBPROG(sub_plain_3, "call sub_plain_2; exit;")
 SUBPROG(sub_plain_4, "call sub_plain_3; exit;")
-SUBPROG(sub_plain_5, "call sub_plain_4; exit;")
 
 PROG(plain_0, RETURN_0)
 PROG(plain_1, "call sub_plain_0; exit;")
@@ -169,7 +166,6 @@ PROG(plain_2, "call sub_plain_1; exit;")
 PROG(plain_3, "call sub_plain_2; exit;")
 PROG(plain_4, "call sub_plain_3; exit;")
 PROG(plain_5, "call sub_plain_4; exit;")
-PROG(plain_6, "call sub_plain_5; exit;")
 
 /* ---- bytes of code: marked places ------------------------------------------- */
 
