@@ -92,22 +92,33 @@ static const struct helper_mem {
 	{ BPF_FUNC_seq_write, 2, 3, false },
 };
 
+static const struct {
+	int id;
+	const char *name;
+} helpers[] = {
+#define HELPER_NAME(name, ...) { BPF_FUNC_##name, "bpf_" #name }
+	__BPF_FUNC_MAPPER(HELPER_NAME)
+#undef HELPER_NAME
+};
+
 const char *helper_name(int id)
 {
-#define HELPER_NAME(name, ...) { BPF_FUNC_##name, "bpf_" #name }
-	static const struct {
-		int id;
-		const char *name;
-	} helpers[] = {
-		__BPF_FUNC_MAPPER(HELPER_NAME)
-	};
-#undef HELPER_NAME
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(helpers); i++)
 		if (helpers[i].id == id)
 			return helpers[i].name;
 	return "a helper";
+}
+
+int helper_by_name(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(helpers); i++)
+		if (!strcmp(helpers[i].name, name))
+			return helpers[i].id;
+	return 0;
 }
 
 static void add_access(struct func *func, struct access access)

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,14 +60,6 @@ struct reader {
 	struct map *maps;		/* one for each symbol */
 	struct object *obj;
 };
-
-static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
 
 static const char *section_name(struct reader *r, Elf_Scn *scn, GElf_Shdr *hdr)
 {
@@ -231,14 +222,13 @@ static void find_funcs(struct reader *r)
 		    r->path);
 }
 
-/* The function that has this insn, and the insn's index in it. */
-static struct func *func_at(struct reader *r, const void *insn, size_t *idx)
+struct func *func_at(const struct object *obj, const void *insn, size_t *idx)
 {
 	const struct bpf_insn *at = insn;
 	size_t i;
 
-	for (i = 0; i < r->obj->nr_funcs; i++) {
-		struct func *func = &r->obj->funcs[i];
+	for (i = 0; i < obj->nr_funcs; i++) {
+		struct func *func = &obj->funcs[i];
 
 		if (at >= func->insns && at < func->insns + func->nr_insns) {
 			*idx = at - func->insns;
@@ -259,7 +249,7 @@ static const struct func *func_in(struct reader *r, size_t shndx, __s64 off)
 	data = section_data(r, scn);
 	if (off < 0 || (size_t)off >= data->d_size)
 		return NULL;
-	return func_at(r, data->d_buf + off, &idx);
+	return func_at(r->obj, data->d_buf + off, &idx);
 }
 
 static const struct map *map_of(struct reader *r, size_t i, const GElf_Sym *sym)
@@ -338,7 +328,8 @@ static void resolve(struct reader *r)
 			if (!gelf_getrel(data, i, &rel) ||
 			    rel.r_offset >= code->d_size)
 				die("%s is damaged: no insn to relocate", r->path);
-			func = func_at(r, code->d_buf + rel.r_offset, &idx);
+			func = func_at(r->obj, code->d_buf + rel.r_offset,
+				       &idx);
 			if (func)
 				relocate(r, func, idx, GELF_R_TYPE(rel.r_info),
 					 GELF_R_SYM(rel.r_info));
@@ -356,24 +347,51 @@ static void resolve(struct reader *r)
 			    insn->src_reg != BPF_PSEUDO_CALL ||
 			    func->targets[idx].func || insn->imm == -1)
 				continue;
-			func->targets[idx].func = func_at(r, insn + insn->imm + 1, &at);
+			func->targets[idx].func =
+				func_at(r->obj, insn + insn->imm + 1, &at);
 		}
 	}
 }
 
-static const char *btf_string(struct reader *r, __u32 off)
+static const char *btf_string(const struct btf *btf, __u32 off)
 {
-	const char *s = btf__str_by_offset(r->btf, off);
+	const char *s = btf__str_by_offset(btf, off);
 
 	while (s && (*s == ' ' || *s == '\t'))
 		s++;
 	return s ?: "";
 }
 
-/* A line holds for its insn and those behind it, up to the next one's. */
+const struct line *make_line(const struct btf *btf, const struct bpf_line_info *info)
+{
+	struct line *line = zalloc(sizeof(*line));
+
+	line->file = btf_string(btf, info->file_name_off);
+	line->nr = BPF_LINE_INFO_LINE_NUM(info->line_col);
+	line->text = btf_string(btf, info->line_off);
+	return line;
+}
+
+void spread_lines(struct object *obj)
+{
+	static const struct line unknown = { .file = "", .text = "" };
+	size_t i, idx;
+
+	for (i = 0; i < obj->nr_funcs; i++) {
+		struct func *func = &obj->funcs[i];
+		const struct line *line = &unknown;
+
+		for (idx = 0; idx < func->nr_insns; idx++) {
+			if (func->lines[idx])
+				line = func->lines[idx];
+			func->lines[idx] = line;
+		}
+	}
+}
+
 static void add_lines(struct reader *r, const struct ext_section *sec, __u32 size)
 {
-	const char *name = btf_string(r, sec->name_off);
+	const char *name = btf_string(r->btf, sec->name_off);
 	Elf_Data *code = NULL;
 	Elf_Scn *scn = NULL;
 	GElf_Shdr hdr;
@@ -388,31 +406,23 @@ static void add_lines(struct reader *r, const struct ext_section *sec, __u32 siz
 	for (i = 0; i < sec->nr; i++) {
 		const struct bpf_line_info *info;
 		struct func *func;
-		struct line *line;
 		size_t idx;
 
 		info = (const void *)(sec->records + (size_t)i * size);
 		if (info->insn_off >= code->d_size)
 			die("%s has line info for what is no insn: build it anew",
 			    r->path);
-		func = func_at(r, code->d_buf + info->insn_off, &idx);
-		if (!func)
-			continue;
-		line = zalloc(sizeof(*line));
-		line->file = btf_string(r, info->file_name_off);
-		line->nr = BPF_LINE_INFO_LINE_NUM(info->line_col);
-		line->text = btf_string(r, info->line_off);
-		func->lines[idx] = line;
+		func = func_at(r->obj, code->d_buf + info->insn_off, &idx);
+		if (func)
+			func->lines[idx] = make_line(r->btf, info);
 	}
 }
 
 static void read_lines(struct reader *r, const struct btf_ext *ext)
 {
-	static const struct line unknown = { .file = "", .text = "" };
 	const struct ext_header *hdr;
 	const __u8 *at, *end;
 	__u32 len, record;
-	size_t i, idx;
 
 	hdr = btf_ext__get_raw_data(ext, &len);
 	if (hdr->line_info_len < sizeof(record))
@@ -430,16 +440,7 @@ static void read_lines(struct reader *r, const struct btf_ext *ext)
 		add_lines(r, sec, record);
 		at = sec->records + (size_t)sec->nr * record;
 	}
-	for (i = 0; i < r->obj->nr_funcs; i++) {
-		struct func *func = &r->obj->funcs[i];
-		const struct line *line = &unknown;
-
-		for (idx = 0; idx < func->nr_insns; idx++) {
-			if (func->lines[idx])
-				line = func->lines[idx];
-			func->lines[idx] = line;
-		}
-	}
+	spread_lines(r->obj);
 }
 
 void read_object(struct object *obj, const char *path)
@@ -447,7 +448,6 @@ void read_object(struct object *obj, const char *path)
 	struct reader r = { .path = path, .obj = obj };
 	struct btf_ext *ext = NULL;
 
-	libbpf_set_print(quiet);
 	obj->path = path;
 	open_elf(&r);
 	find_symbols(&r);

@@ -9,15 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/libbpf.h>
+
 #include "tailcall-stack.h"
 
 static const char usage_text[] =
 "usage: tailcall-stack OBJECT [--func NAME] [--json]\n"
+"       tailcall-stack --id N [--func NAME] [--json]\n"
 "\n"
 "Prints how much stack each function of a BPF object uses and what for, and\n"
 "which call chains the verifier refuses in front of a tail call. OBJECT is what\n"
 "clang -g -target bpf made; nothing is loaded, and root is not needed.\n"
 "\n"
+"  --id N        the loaded program with this id, as root: bpftool prog lists them\n"
 "  --func NAME   only this function and the chains it is part of\n"
 "  --json        for machines\n"
 "  --help\n"
@@ -71,12 +75,13 @@ static const struct func *find_func(const struct object *obj, const char *name)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "id", required_argument, NULL, 'i' },
 		{ "func", required_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	const char *name = NULL;
+	const char *name = NULL, *id = NULL;
 	const struct func *only;
 	struct object obj = {};
 	bool refused, json = false;
@@ -85,6 +90,9 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
+		case 'i':
+			id = optarg;
+			break;
 		case 'f':
 			name = optarg;
 			break;
@@ -99,10 +107,16 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind + 1 != argc || !argv[optind][0])
+	if (id && optind != argc)
+		die("name one object file or one --id, not both: see --help");
+	if (!id && (optind + 1 != argc || !argv[optind][0]))
 		die("name one object file: see --help");
 
-	read_object(&obj, argv[optind]);
+	libbpf_set_print(NULL);
+	if (id)
+		read_loaded(&obj, id);
+	else
+		read_object(&obj, argv[optind]);
 	for (i = 0; i < obj.nr_funcs; i++)
 		analyse(&obj.funcs[i]);
 	only = name ? find_func(&obj, name) : NULL;

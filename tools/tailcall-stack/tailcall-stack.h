@@ -4,6 +4,7 @@
  * for, held against the verifier's rule for tail calls.
  *
  *   object.c   reads functions, calls, source lines and maps from the object
+ *   loaded.c   reads them from a program in the kernel
  *   frame.c    follows pointers to the stack through each function
  *   report.c   adds frames up along call chains, and tells
  */
@@ -95,8 +96,18 @@ void *zalloc(size_t size);
 void *grow(void *array, size_t nr, size_t size);
 
 void read_object(struct object *obj, const char *path);
+void read_loaded(struct object *obj, const char *id);
 void analyse(struct func *func);
 const char *helper_name(int id);
+/* 0: no helper has this name. */
+int helper_by_name(const char *name);
+
+/* The function that has this insn, and the insn's index in it. */
+struct func *func_at(const struct object *obj, const void *insn, size_t *idx);
+struct btf;
+const struct line *make_line(const struct btf *btf, const struct bpf_line_info *info);
+/* A line holds for its insn and those behind it, up to the next one's. */
+void spread_lines(struct object *obj);
 
 /* Return whether any kernel line refuses a chain. */
 bool report_text(const struct object *obj, const struct func *only);

@@ -7,11 +7,17 @@
  *
  * DETAIL is the stack of each function that the verifier counted, as 176+0+0, or
  * its sentence. Exit status: 0 the kernel gave a verdict on all, 1 it did not.
+ *
+ * try-load --with COMMAND OBJECT...: run COMMAND ID while a program is loaded, for
+ * each that loads, and print nothing else. Exit status: 1 if COMMAND's was neither
+ * 0 nor 1, as tailcall-stack's may be.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 /* The statistics, not each insn. */
@@ -29,13 +35,28 @@ static char *line_with(const char *words)
 	return found;
 }
 
-static int try_program(const char *path, const char *name)
+static int run_with(const char *command, const struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	char line[256];
+	int status;
+
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+		return 1;
+	snprintf(line, sizeof(line), "%s %u", command, info.id);
+	fflush(stdout);
+	status = system(line);
+	return status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) > 1;
+}
+
+static int try_program(const char *path, const char *name, const char *command)
 {
 	static const char depth[] = "stack depth ";
 	struct bpf_object *obj = bpf_object__open_file(path, NULL);
 	struct bpf_program *prog;
 	char *why = NULL;
-	int err;
+	int err, failed = 0;
 
 	if (!obj)
 		return 1;
@@ -50,7 +71,12 @@ static int try_program(const char *path, const char *name)
 	}
 	log_buf[0] = 0;
 	err = bpf_object__load(obj);
+	if (!err && command)
+		failed = run_with(command,
+				  bpf_object__find_program_by_name(obj, name));
 	bpf_object__close(obj);
+	if (command)
+		return failed;
 	if (!err) {
 		why = line_with(depth);
 		printf("%s\t%s\taccepted\t%s\n", path, name,
@@ -70,18 +96,22 @@ static int try_program(const char *path, const char *name)
 
 int main(int argc, char **argv)
 {
+	const char *command = NULL;
 	struct bpf_program *prog;
 	int i, failed = argc < 2;
 
 	/* A refusal is a result, and stands in what is printed here. */
 	libbpf_set_print(NULL);
-	for (i = 1; i < argc; i++) {
+	if (argc > 2 && !strcmp(argv[1], "--with"))
+		command = argv[2];
+	for (i = command ? 3 : 1; i < argc; i++) {
 		struct bpf_object *obj = bpf_object__open_file(argv[i], NULL);
 
 		if (!obj)
 			return 1;
 		bpf_object__for_each_program(prog, obj)
-			failed |= try_program(argv[i], bpf_program__name(prog));
+			failed |= try_program(argv[i], bpf_program__name(prog),
+					      command);
 		bpf_object__close(obj);
 	}
 	return failed;
