@@ -371,26 +371,61 @@ static struct verdict probe_storage(void)
 			    "programs with another storage are refused, with a bridge, too"));
 }
 
+/* An extension and the function that it is to replace. */
+struct replacement {
+	struct bpf_program *ext, *target;
+	const char *function;
+	const char *lacks;	/* what the target has less of, or NULL */
+};
+
 /* Attach an extension: 0 or an error. */
-static int try_extension(struct bpf_program *ext, struct bpf_program *target,
-			 const char *function)
+static int try_extension(const struct replacement *r)
 {
 	struct bpf_link *link;
 
-	link = bpf_program__attach_freplace(ext, bpf_program__fd(target),
-					    function);
+	link = bpf_program__attach_freplace(r->ext,
+					    bpf_program__fd(r->target),
+					    r->function);
 	if (!link)
 		return -errno;
 	bpf_link__destroy(link);
 	return 0;
 }
 
-static struct verdict probe_extension_storage(void)
+static struct verdict try_extensions(const struct replacement *pairs,
+				     size_t count)
+{
+	size_t i, much = 0, taken = 0;
+	char what[120] = "";
+	int err;
+
+	for (i = 0; i < count; i++) {
+		const struct replacement *r = &pairs[i];
+
+		err = try_extension(r);
+		if (err && (!r->lacks || err != -EINVAL))
+			return verdict(CANNOT_TELL, "attaching %s to %s: %s",
+				       bpf_program__name(r->ext), r->function,
+				       strerror(-err));
+		much += !!r->lacks;
+		if (err || !r->lacks)
+			continue;
+		snprintf(what + strlen(what), sizeof(what) - strlen(what),
+			 "%s%s", taken++ ? ", " : "", r->lacks);
+	}
+	if (taken)
+		return verdict(OPEN, "%zu of %zu are attached that have more than their target: %s",
+			       taken, much, what);
+	return verdict(FIXED,
+		       "an extension is refused that has more than its target");
+}
+
+static struct verdict probe_extension_given(void)
 {
 	struct given_bpf *given = given_bpf__open_and_load();
 	struct taker_bpf *taker = NULL;
 	struct verdict v;
-	int fd, err;
+	int err;
 
 	if (!given) {
 		v = verdict(NOT_APPLICABLE, "no cgroup storage here: %s",
@@ -403,42 +438,43 @@ static struct verdict probe_extension_storage(void)
 			    strerror(errno));
 		goto out;
 	}
-	fd = bpf_program__fd(given->progs.with_storage);
+
+	/* Those that fit come first; a program is loaded for its first target. */
+	const struct replacement pairs[] = {
+		{ taker->progs.taker, given->progs.with_storage,
+		  "stub_with", NULL },
+		{ taker->progs.modest, given->progs.without_storage,
+		  "stub_without", NULL },
+		{ taker->progs.far, given->progs.wide,
+		  "stub_wide", NULL },
+		{ taker->progs.near, given->progs.narrow,
+		  "stub_narrow", NULL },
+		{ taker->progs.far_buffer, given->progs.long_buffer,
+		  "stub_long", NULL },
+		{ taker->progs.near_buffer, given->progs.short_buffer,
+		  "stub_short", NULL },
+		{ taker->progs.taker, given->progs.without_storage,
+		  "stub_without", "a storage" },
+		{ taker->progs.far, given->progs.narrow,
+		  "stub_narrow", "of the context" },
+		{ taker->progs.far_buffer, given->progs.short_buffer,
+		  "stub_short", "of a buffer" },
+	};
+	size_t i;
+
 	err = bpf_map__reuse_fd(taker->maps.storage,
 				bpf_map__fd(given->maps.storage));
-	if (!err)
-		err = bpf_program__set_attach_target(taker->progs.taker, fd,
-						     "stub_with");
-	if (!err)
-		err = bpf_program__set_attach_target(taker->progs.modest, fd,
-						     "stub_with");
+	for (i = 0; !err && !pairs[i].lacks; i++)
+		err = bpf_program__set_attach_target(pairs[i].ext,
+						     bpf_program__fd(pairs[i].target),
+						     pairs[i].function);
 	if (!err)
 		err = taker_bpf__load(taker);
-	if (err) {
+	if (err)
 		v = verdict(CANNOT_TELL, "loading the extensions: %s",
 			    strerror(-err));
-		goto out;
-	}
-	err = try_extension(taker->progs.taker, given->progs.with_storage,
-			    "stub_with");
-	if (!err)
-		err = try_extension(taker->progs.modest,
-				    given->progs.without_storage,
-				    "stub_without");
-	if (err) {
-		v = verdict(CANNOT_TELL, "attaching an extension that fits: %s",
-			    strerror(-err));
-		goto out;
-	}
-	err = try_extension(taker->progs.taker, given->progs.without_storage,
-			    "stub_without");
-	if (!err)
-		v = verdict(OPEN, "an extension is attached that uses a storage its target lacks");
-	else if (err == -EINVAL)
-		v = verdict(FIXED, "an extension is refused that uses a storage its target lacks");
 	else
-		v = verdict(CANNOT_TELL, "attaching the extension: %s",
-			    strerror(-err));
+		v = try_extensions(pairs, ARRAY_SIZE(pairs));
 out:
 	taker_bpf__destroy(taker);
 	given_bpf__destroy(given);
@@ -840,8 +876,8 @@ static const struct bug bugs[] = {
 		.effect = "a program writes beyond a buffer, or to NULL",
 		.upstream = "none",
 		.how =
-			"Attaches an extension with a cgroup storage to a program without. Neither runs.",
-		.probe = probe_extension_storage,
+			"Attaches extensions to programs that have no cgroup storage, or that go less far in their context or buffer. None of them runs.",
+		.probe = probe_extension_given,
 	},
 };
 
