@@ -57,4 +57,18 @@ int run_once(int prog_fd);
 /* Offer a program to slot 0 of a prog_array: 0 or an error; 0 is undone. */
 int offer(int map_fd, int prog_fd);
 
+/*
+ * Of an object that is open, load no other programs than these; @second may be
+ * NULL.
+ */
+struct bpf_object;
+void choose_programs(struct bpf_object *obj, const char *first,
+		     const char *second);
+
+/*
+ * Load one program of an object, as NAME_bpf__elf_bytes() of a skeleton has it,
+ * and drop it again: 0 or a negative error. For programs that are never run.
+ */
+int try_load(const void *elf, size_t size, const char *name);
+
 #endif /* CHECK_H */

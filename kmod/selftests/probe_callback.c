@@ -3,27 +3,17 @@
 #include <errno.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "callback.skel.h"
 #include "check.h"
 
-/* Load one program of callback.bpf.c and drop it again: 0 or an error. */
 static int try_callback(const char *name)
 {
-	struct callback_bpf *skel = callback_bpf__open();
-	struct bpf_program *prog;
-	int err;
+	size_t size;
+	const void *elf = callback_bpf__elf_bytes(&size);
 
-	if (!skel)
-		return -errno;
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
-							name));
-	err = callback_bpf__load(skel);
-	callback_bpf__destroy(skel);
-	return err;
+	return try_load(elf, size, name);
 }
 
 static struct verdict probe_callback(const char *name)

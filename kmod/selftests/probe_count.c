@@ -18,7 +18,6 @@ enum { SELF, EMPTY };
 static struct count_bpf *load_counter(const char *name, int *prog_fd,
 				      struct verdict *why)
 {
-	struct bpf_program *prog, *wanted = NULL;
 	struct count_bpf *skel;
 	__u32 self = SELF;
 	int err;
@@ -29,20 +28,15 @@ static struct count_bpf *load_counter(const char *name, int *prog_fd,
 			       strerror(errno));
 		return NULL;
 	}
-	bpf_object__for_each_program(prog, skel->obj) {
-		bool match = !strcmp(bpf_program__name(prog), name);
-
-		bpf_program__set_autoload(prog, match);
-		if (match)
-			wanted = prog;
-	}
+	choose_programs(skel->obj, name, NULL);
 	err = count_bpf__load(skel);
 	if (err) {
 		*why = verdict(CANNOT_TELL, "loading %s: %s", name,
 			       strerror(-err));
 		goto out;
 	}
-	*prog_fd = bpf_program__fd(wanted);
+	*prog_fd = bpf_program__fd(bpf_object__find_program_by_name(skel->obj,
+								    name));
 	if (bpf_map_update_elem(bpf_map__fd(skel->maps.jump), &self, prog_fd,
 				BPF_ANY)) {
 		*why = verdict(CANNOT_TELL, "filling the prog_array: %s",

@@ -3,27 +3,17 @@
 #include <errno.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "check.h"
 #include "stack.skel.h"
 
-/* Load one program of stack.bpf.c and drop it again: 0 or an error. */
 static int try_stack(const char *name)
 {
-	struct stack_bpf *skel = stack_bpf__open();
-	struct bpf_program *prog;
-	int err;
+	size_t size;
+	const void *elf = stack_bpf__elf_bytes(&size);
 
-	if (!skel)
-		return -errno;
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
-							name));
-	err = stack_bpf__load(skel);
-	stack_bpf__destroy(skel);
-	return err;
+	return try_load(elf, size, name);
 }
 
 static struct verdict probe_stack(void)

@@ -15,17 +15,11 @@
 static struct verifier_bpf *load_only(const char *first, const char *second)
 {
 	struct verifier_bpf *skel = verifier_bpf__open();
-	struct bpf_program *prog;
 	int err;
 
 	if (!skel)
 		return NULL;
-	bpf_object__for_each_program(prog, skel->obj) {
-		const char *name = bpf_program__name(prog);
-
-		bpf_program__set_autoload(prog, !strcmp(name, first) ||
-					  (second && !strcmp(name, second)));
-	}
+	choose_programs(skel->obj, first, second);
 	err = verifier_bpf__load(skel);
 	if (err) {
 		verifier_bpf__destroy(skel);
@@ -35,15 +29,12 @@ static struct verifier_bpf *load_only(const char *first, const char *second)
 	return skel;
 }
 
-/* Load a program and drop it again: 0 or an error. */
-static int try_to_load(const char *name)
+static int try_verifier(const char *name)
 {
-	struct verifier_bpf *skel = load_only(name, NULL);
+	size_t size;
+	const void *elf = verifier_bpf__elf_bytes(&size);
 
-	if (!skel)
-		return -errno;
-	verifier_bpf__destroy(skel);
-	return 0;
+	return try_load(elf, size, name);
 }
 
 static struct verdict from_load(int err, const char *what)
@@ -58,12 +49,12 @@ static struct verdict from_load(int err, const char *what)
 /* @bad must be refused, while @good, which is like it but sound, loads. */
 static struct verdict probe_pair(const char *bad, const char *good)
 {
-	int err = try_to_load(good);
+	int err = try_verifier(good);
 
 	if (err)
 		return verdict(CANNOT_TELL, "loading %s, which is sound: %s",
 			       good, strerror(-err));
-	return from_load(try_to_load(bad), "program");
+	return from_load(try_verifier(bad), "program");
 }
 
 static struct verdict probe_stale_after_tail_call(void)
@@ -83,7 +74,7 @@ static struct verdict probe_stale_after_function(void)
 
 static struct verdict probe_stale_in_function(void)
 {
-	int err = try_to_load("fresh_in_function");
+	int err = try_verifier("fresh_in_function");
 
 	/* Before 5.12 a global function takes no memory. */
 	if (err == -EINVAL)

@@ -72,6 +72,32 @@ int offer(int map_fd, int prog_fd)
 	return 0;
 }
 
+void choose_programs(struct bpf_object *obj, const char *first,
+		     const char *second)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, obj) {
+		const char *name = bpf_program__name(prog);
+
+		bpf_program__set_autoload(prog, !strcmp(name, first) ||
+					  (second && !strcmp(name, second)));
+	}
+}
+
+int try_load(const void *elf, size_t size, const char *name)
+{
+	struct bpf_object *obj = bpf_object__open_mem(elf, size, NULL);
+	int err;
+
+	if (!obj)
+		return -errno;
+	choose_programs(obj, name, NULL);
+	err = bpf_object__load(obj);
+	bpf_object__close(obj);
+	return err;
+}
+
 /* ---- the family ---------------------------------------------------------- */
 
 static const struct bug **bugs;
