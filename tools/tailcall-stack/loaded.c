@@ -75,7 +75,7 @@ static void read_info(struct loaded *p)
 		die("cannot open program %u: %s", p->id, strerror(errno));
 	get_info(fd, p, &sizes);
 	if (!sizes.xlated_prog_len)
-		die("the kernel does not show the insns of program %u: run it as root",
+		die("program %u is not shown to this user: run it as root",
 		    p->id);
 	if (!sizes.btf_id || !sizes.nr_func_info || !sizes.nr_line_info)
 		die("program %u has no BTF with line info: compile it with clang -g",
@@ -96,7 +96,7 @@ static void read_info(struct loaded *p)
 	get_info(fd, p, &p->info);
 	close(fd);
 	if (!p->info.xlated_prog_insns)
-		die("the kernel does not show the insns of program %u: set kernel.kptr_restrict and net.core.bpf_jit_harden to 0",
+		die("program %u is hidden: set kernel.kptr_restrict and bpf_jit_harden to 0",
 		    p->id);
 	p->btf = btf__load_from_kernel_by_id(p->info.btf_id);
 	if (!p->btf)
@@ -120,7 +120,7 @@ static void find_callees(struct loaded *p, size_t nr_insns)
 			continue;
 		/* No helper lies at the base itself. */
 		if (!insn->imm)
-			die("the kernel does not show what program %u calls: run it as root, with kernel.kptr_restrict below 2",
+			die("calls of program %u are hidden: set kernel.kptr_restrict below 2",
 			    p->id);
 		if (insn->imm == BPF_FUNC_tail_call)
 			continue;
