@@ -38,7 +38,7 @@ help:
 	@echo '  kunit-into    - The KUnit suites as kernel/bpf/tailcall_kunit of KDIR'
 	@echo ''
 	@echo 'Your own BPF programs:'
-	@echo '  stack         - What uses the stack of OBJECT, and what the verifier says'
+	@echo '  stack         - What uses the stack of OBJECT, or of the loaded program ID'
 	@echo '  sample        - Build samples/tailcall, the sample to start from'
 	@echo ''
 	@echo 'Kernels:'
@@ -61,6 +61,7 @@ help:
 	@echo '  KDIR=...      - A kernel source tree of your own'
 	@echo '  FULL=1        - make check: all of it, see Documentation/testing.rst'
 	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
+	@echo '  ID=...        - The id of a program that is loaded'
 	@echo '  BUDGET=...    - make check: minutes after which no further part begins'
 	@echo '  NATIVE=1      - make bench: also time the code on this processor'
 	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
@@ -99,7 +100,7 @@ bench:
 	@$(S)/install-deps
 	@$(S)/bench $(TREES)
 stack:
-	@$(S)/tailcall-stack "$(OBJECT)"
+	@$(S)/tailcall-stack $(if $(ID),--id "$(ID)","$(OBJECT)")
 
 sample:
 	@$(MAKE) -C samples/tailcall
