@@ -447,36 +447,51 @@ static void print_chain(const struct chain *chain)
 	}
 }
 
-bool report_text(const struct object *obj, const struct func *only)
+/* Chains that are told, each once, though it may be the deepest by several rules. */
+static bool tell_chains(const struct ways *ways, const struct func *only,
+			void (*tell)(const struct way *way, int rule))
 {
-	struct ways ways = {};
 	bool any = false;
 	size_t i;
 	int r, s;
 
-	find_ways(obj, &ways);
-	printf("%s\n\n  stack  function, and what it is used for\n", obj->path);
-	for (i = 0; i < obj->nr_funcs; i++)
-		if (!only || only == &obj->funcs[i])
-			print_func(&obj->funcs[i]);
-	for (i = 0; i < ways.nr; i++) {
-		const struct way *way = &ways.way[i];
+	for (i = 0; i < ways->nr; i++) {
+		const struct way *way = &ways->way[i];
 
-		if (!is_told(&ways, way, only))
+		if (!is_told(ways, way, only))
 			continue;
 		for (r = 0; r < NR_RULES; r++) {
 			any |= refused(&rules[r], &way->deepest[r]);
 			for (s = 0; s < r; s++)
 				if (same_chain(&way->deepest[s], &way->deepest[r]))
 					break;
-			if (s < r)
-				continue;
-			print_chain(&way->deepest[r]);
-			if (way->refused[r] > 1)
-				printf("\n  %u more chains between the two are refused on %s.\n",
-				       way->refused[r] - 1, rules[r].kernels);
+			if (s == r)
+				tell(way, r);
 		}
 	}
+	return any;
+}
+
+static void print_way(const struct way *way, int r)
+{
+	print_chain(&way->deepest[r]);
+	if (way->refused[r] > 1)
+		printf("\n  %u more chains between the two are refused on %s.\n",
+		       way->refused[r] - 1, rules[r].kernels);
+}
+
+bool report_text(const struct object *obj, const struct func *only)
+{
+	struct ways ways = {};
+	bool any;
+	size_t i;
+
+	find_ways(obj, &ways);
+	printf("%s\n\n  stack  function, and what it is used for\n", obj->path);
+	for (i = 0; i < obj->nr_funcs; i++)
+		if (!only || only == &obj->funcs[i])
+			print_func(&obj->funcs[i]);
+	any = tell_chains(&ways, only, print_way);
 	free(ways.way);
 	return any;
 }
@@ -591,13 +606,22 @@ static void json_chain(const struct chain *chain)
 	printf("]}");
 }
 
+static void json_way(const struct way *way, int r)
+{
+	static bool again;
+
+	if (again)
+		printf(",\n");
+	again = true;
+	json_chain(&way->deepest[r]);
+}
+
 bool report_json(const struct object *obj, const struct func *only)
 {
 	struct ways ways = {};
 	const char *comma = "";
-	bool any = false;
+	bool any;
 	size_t i;
-	int r, s;
 
 	find_ways(obj, &ways);
 	printf("{\"object\": ");
@@ -611,24 +635,7 @@ bool report_json(const struct object *obj, const struct func *only)
 		comma = ",\n";
 	}
 	printf("],\n  \"chains\": [\n");
-	comma = "";
-	for (i = 0; i < ways.nr; i++) {
-		const struct way *way = &ways.way[i];
-
-		if (!is_told(&ways, way, only))
-			continue;
-		for (r = 0; r < NR_RULES; r++) {
-			any |= refused(&rules[r], &way->deepest[r]);
-			for (s = 0; s < r; s++)
-				if (same_chain(&way->deepest[s], &way->deepest[r]))
-					break;
-			if (s < r)
-				continue;
-			printf("%s", comma);
-			json_chain(&way->deepest[r]);
-			comma = ",\n";
-		}
-	}
+	any = tell_chains(&ways, only, json_way);
 	printf("],\n  \"refused\": %s}\n", any ? "true" : "false");
 	free(ways.way);
 	return any;
