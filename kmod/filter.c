@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Filters: sets of ids, and of outcomes. What does not pass is neither an event
+ * nor counted in the statistics.
+ *
+ * A probe sees all sets as one object that never changes: a writer makes
+ * another one, and waits until nobody uses the old one.
+ */
+#include <linux/ctype.h>
+#include <linux/fs.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "tracer.h"
+
+/* A probe walks a whole set. */
+#define MAX_IDS		64
+#define MAX_WRITE	4096
+
+enum { PROGS, MAPS, PIDS, ID_SETS, OUTCOMES = ID_SETS };
+
+struct id_set {
+	unsigned int count;	/* 0: all pass */
+	u32 id[MAX_IDS];
+};
+
+struct tct_filter {
+	struct id_set ids[ID_SETS];
+	unsigned int outcomes;	/* 0: all pass */
+	struct rcu_head rcu;
+};
+
+/* NULL if nothing is filtered; changed with tct_lock held. */
+struct tct_filter __rcu *tct_filter;
+
+static bool has_id(const struct id_set *set, u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->count; i++)
+		if (set->id[i] == id)
+			return true;
+	return false;
+}
+
+/* A miss has no callee, and 0 is in no set. */
+bool __tct_filter_match(const struct tct_filter *filter,
+			const struct bpf_tail_call_event *ev)
+{
+	const struct id_set *ids = filter->ids;
+
+	if (filter->outcomes && !(filter->outcomes & BIT(ev->outcome)))
+		return false;
+	if (ids[MAPS].count && !has_id(&ids[MAPS], ev->map_id))
+		return false;
+	if (ids[PIDS].count && !has_id(&ids[PIDS], current->pid))
+		return false;
+	return !ids[PROGS].count || has_id(&ids[PROGS], ev->caller_id) ||
+	       has_id(&ids[PROGS], ev->callee_id);
+}
+
+static struct tct_filter *current_filter(void)
+{
+	return rcu_dereference_protected(tct_filter, lockdep_is_held(&tct_lock));
+}
+
+/**
+ * tct_filter_outcomes() - the outcomes that pass
+ *
+ * Called with tct_lock held.
+ *
+ * Return: a set of bits.
+ */
+unsigned int tct_filter_outcomes(void)
+{
+	const struct tct_filter *filter = current_filter();
+
+	return filter && filter->outcomes ? filter->outcomes : TCT_ALL;
+}
+
+static int change_id(struct id_set *set, const char *word, bool remove, u32 least)
+{
+	unsigned int i;
+	u32 id;
+
+	/* kstrtou32() would take a sign. */
+	if (!isdigit(*word) || kstrtou32(word, 10, &id) || id < least)
+		return -EINVAL;
+	for (i = 0; i < set->count && set->id[i] != id; i++)
+		;
+	if (remove) {
+		if (i == set->count)
+			return -EINVAL;
+		set->id[i] = set->id[--set->count];
+		return 0;
+	}
+	if (i < set->count)
+		return 0;
+	if (i == MAX_IDS)
+		return -ENOSPC;
+	set->id[set->count++] = id;
+	return 0;
+}
+
+static int change_outcome(unsigned int *set, const char *word, bool remove)
+{
+	unsigned int bits = 0, i;
+
+	for (i = 0; i < TCT_OUTCOMES; i++)
+		if (!strcmp(word, tct_outcome_name(i)))
+			bits = BIT(i);
+	if (!strcmp(word, "miss"))
+		bits = TCT_MISSES;
+	if (!bits || (remove && !(*set & bits)))
+		return -EINVAL;
+	if (remove)
+		*set &= ~bits;
+	else
+		*set |= bits;
+	return 0;
+}
+
+static void clear(struct tct_filter *filter, int which)
+{
+	if (which == OUTCOMES)
+		filter->outcomes = 0;
+	else
+		filter->ids[which].count = 0;
+}
+
+/* Carry out what the words of a line say. */
+static int change(struct tct_filter *filter, int which, char *line, bool replace)
+{
+	char *word;
+	int err;
+
+	/* A line that only removes has to have something to remove from. */
+	line = skip_spaces(line);
+	if (replace && *line != '!')
+		clear(filter, which);
+	while ((word = strsep(&line, " \t\n"))) {
+		bool remove = *word == '!';
+
+		if (!*word)
+			continue;
+		if (which == OUTCOMES)
+			err = change_outcome(&filter->outcomes, word + remove,
+					     remove);
+		else
+			/* ids begin at 1, but the idle task is 0 */
+			err = change_id(&filter->ids[which], word + remove,
+					remove, which != PIDS);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static bool is_empty(const struct tct_filter *filter)
+{
+	int i;
+
+	for (i = 0; i < ID_SETS; i++)
+		if (filter->ids[i].count)
+			return false;
+	return !filter->outcomes;
+}
+
+/* All of the line or nothing. */
+static int update(int which, char *line, bool replace)
+{
+	struct tct_filter *old, *new;
+	int err;
+
+	new = kzalloc(sizeof(*new), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	err = mutex_lock_interruptible(&tct_lock);
+	if (err)
+		goto out;
+	old = current_filter();
+	if (old)
+		*new = *old;
+	err = change(new, which, line, replace);
+	if (err)
+		goto unlock;
+	if (is_empty(new)) {
+		kfree(new);
+		new = NULL;
+	}
+	rcu_assign_pointer(tct_filter, new);
+	err = tct_rearm();
+	if (err) {
+		rcu_assign_pointer(tct_filter, old);
+		tct_rearm();
+	} else {
+		new = old;
+	}
+	if (new)
+		synchronize_rcu();
+unlock:
+	mutex_unlock(&tct_lock);
+out:
+	kfree(new);
+	return err;
+}
+
+/* What an open file has to remember. */
+struct writer {
+	int which;
+	bool replace;	/* opened with ">", and nothing was written so far */
+};
+
+static int filter_show(struct seq_file *m, void *unused)
+{
+	struct writer *writer = m->private;
+	const struct tct_filter *filter;
+	unsigned int i;
+
+	mutex_lock(&tct_lock);
+	filter = current_filter();
+	if (filter && writer->which == OUTCOMES) {
+		for (i = 0; i < TCT_OUTCOMES; i++)
+			if (filter->outcomes & BIT(i))
+				seq_printf(m, "%s\n", tct_outcome_name(i));
+	} else if (filter) {
+		const struct id_set *set = &filter->ids[writer->which];
+
+		for (i = 0; i < set->count; i++)
+			seq_printf(m, "%u\n", set->id[i]);
+	}
+	mutex_unlock(&tct_lock);
+	return 0;
+}
+
+static int filter_open(struct inode *inode, struct file *file)
+{
+	struct writer *writer;
+	int err;
+
+	writer = kzalloc(sizeof(*writer), GFP_KERNEL);
+	if (!writer)
+		return -ENOMEM;
+	writer->which = (long)inode->i_private;
+	writer->replace = (file->f_mode & FMODE_WRITE) &&
+			  (file->f_flags & O_TRUNC);
+	err = single_open(file, filter_show, writer);
+	if (err)
+		kfree(writer);
+	return err;
+}
+
+static ssize_t filter_write(struct file *file, const char __user *from,
+			    size_t count, loff_t *pos)
+{
+	struct seq_file *m = file->private_data;
+	struct writer *writer = m->private;
+	char *line;
+	int err;
+
+	if (count > MAX_WRITE)
+		return -EINVAL;
+	line = memdup_user_nul(from, count);
+	if (IS_ERR(line))
+		return PTR_ERR(line);
+	err = strlen(line) == count ? 0 : -EINVAL;
+	if (!err)
+		err = update(writer->which, line, writer->replace);
+	kfree(line);
+	/* What was refused has not cleared the set either. */
+	writer->replace = false;
+	return err ? err : count;
+}
+
+static int filter_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+	struct writer *writer = m->private;
+	char nothing[] = "";
+
+	/* "> file" */
+	if (writer->replace)
+		update(writer->which, nothing, true);
+	kfree(writer);
+	return single_release(inode, file);
+}
+
+static const struct file_operations filter_fops = {
+	.owner	 = THIS_MODULE,
+	.open	 = filter_open,
+	.read	 = seq_read,
+	.write	 = filter_write,
+	.llseek	 = seq_lseek,
+	.release = filter_release,
+};
+
+void tct_filter_init(struct dentry *dir)
+{
+	debugfs_create_file("set_prog_id", 0644, dir, (void *)PROGS,
+			    &filter_fops);
+	debugfs_create_file("set_map_id", 0644, dir, (void *)MAPS, &filter_fops);
+	debugfs_create_file("set_event_pid", 0644, dir, (void *)PIDS,
+			    &filter_fops);
+	debugfs_create_file("set_outcome", 0644, dir, (void *)OUTCOMES,
+			    &filter_fops);
+}
+
+void tct_filter_exit(void)
+{
+	kfree(rcu_dereference_protected(tct_filter, 1));
+}

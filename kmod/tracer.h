@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the tail call tracer share. Documentation/tracer.rst has
+ * the files that they make.
+ */
+#ifndef TCT_TRACER_H
+#define TCT_TRACER_H
+
+#include <linux/bpf_tail_call.h>
+#include <linux/cache.h>
+#include <linux/debugfs.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/types.h>
+
+#include "compat.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+/* Names can be longer in the kernel; here they are cut. */
+#define TCT_NAME_LEN	64
+
+#define TCT_OUTCOMES	(BPF_TAIL_CALL_LIMIT + 1)
+#define TCT_MISSES	(BIT(BPF_TAIL_CALL_EMPTY) | BIT(BPF_TAIL_CALL_RANGE) | \
+			 BIT(BPF_TAIL_CALL_LIMIT))
+#define TCT_ALL		(BIT(BPF_TAIL_CALL_HIT) | TCT_MISSES)
+
+/* Who made an entry, as at the head of ftrace's lines. */
+struct tct_task {
+	char comm[TASK_COMM_LEN];
+	int pid;
+	char context;	/* ftrace's letters: z NMI, h interrupt, s softirq, . task */
+};
+
+/* Of such a head, with the end of the text. */
+#define TCT_HEAD_LEN	80
+
+/* main.c: the switches, and the probes at tail calls. */
+extern struct mutex tct_lock;	/* for what is switched, and its readers */
+int tct_rearm(void);
+bool tct_tracing(void);
+int tct_read_number(const char __user *from, size_t count, unsigned int *to);
+void tct_fill_task(struct tct_task *task);
+int tct_format_head(char *to, size_t size, const struct tct_task *task, int cpu,
+		    u64 ns);
+const char *tct_outcome_name(unsigned int outcome);
+
+/* events.c: the ring buffer and its readers. */
+int tct_events_init(struct dentry *dir);
+void tct_events_exit(void);
+void tct_events_reset(void);
+void tct_events_wake(void);
+void tct_events_begin(void);
+void tct_events_end(void);
+void tct_event(const struct bpf_tail_call_event *ev);
+
+/* stats.c: rows of counters. */
+int tct_stats_init(struct dentry *dir);
+void tct_stats_exit(void);
+int tct_stats_reset(void);
+void tct_stats_count(const struct bpf_tail_call_event *ev);
+
+/* history.c: who wrote to slots, and what was refused. */
+int tct_history_init(struct dentry *dir);
+void tct_history_exit(void);
+void tct_history_reset(void);
+
+/* filter.c: what to look at. */
+struct tct_filter;
+extern struct tct_filter __rcu *tct_filter;
+void tct_filter_init(struct dentry *dir);
+void tct_filter_exit(void);
+unsigned int tct_filter_outcomes(void);
+bool __tct_filter_match(const struct tct_filter *filter,
+			const struct bpf_tail_call_event *ev);
+
+/* Called with preemption disabled, in any context. */
+static inline bool tct_filter_match(const struct bpf_tail_call_event *ev)
+{
+	const struct tct_filter *filter = rcu_dereference_sched(tct_filter);
+
+	return likely(!filter) || __tct_filter_match(filter, ev);
+}
+
+#endif /* TCT_TRACER_H */
