@@ -94,16 +94,21 @@ int tct_rearm(void)
 	if (want & TCT_MISSES)
 		want |= TCT_MISSES;
 
-	if (record && !was)
+	/* Events begin before the first tail call, and end after the last one. */
+	if (record && !was) {
 		tct_events_begin();
-	WRITE_ONCE(recording, record);
-	if ((armed & ~want) || (was && !record)) {
+		WRITE_ONCE(recording, true);
+	}
+	if (armed & ~want) {
 		disarm(~want);
-		/* Who switches off wants to read what is complete. */
 		tracepoint_synchronize_unregister();
 	}
-	if (was && !record)
+	if (!record && was) {
+		WRITE_ONCE(recording, false);
+		/* Who switches off wants to read what is complete. */
+		tracepoint_synchronize_unregister();
 		tct_events_end();
+	}
 	return arm(want);
 }
 
