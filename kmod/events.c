@@ -47,7 +47,7 @@ static unsigned int buffer_kb = DEFAULT_KB;
 
 static DEFINE_PER_CPU(local_t, dropped);
 
-/* Tail calls of probes: the hook counts them from boot on. */
+/* Those the hook told no probe of, which it counts from boot on. */
 static DEFINE_PER_CPU(u64, lost_before);	/* when recording began */
 static DEFINE_PER_CPU(u64, lost_since);		/* in earlier recordings */
 
@@ -505,7 +505,7 @@ static int cpu_stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "overrun: %lu\n", ring_buffer_overrun_cpu(buffer, cpu));
 	seq_printf(m, "dropped events: %llu\n",
 		   lost + local_read(per_cpu_ptr(&dropped, cpu)));
-	seq_printf(m, "of these recursion: %llu\n", lost);
+	seq_printf(m, "of these by the hook: %llu\n", lost);
 	seq_printf(m, "bytes: %lu\n", ring_buffer_bytes_cpu(buffer, cpu));
 	seq_printf(m, "read events: %lu\n",
 		   ring_buffer_read_events_cpu(buffer, cpu));

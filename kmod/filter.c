@@ -258,9 +258,12 @@ static ssize_t filter_write(struct file *file, const char __user *from,
 {
 	struct seq_file *m = file->private_data;
 	struct writer *writer = m->private;
+	bool replace = writer->replace;
 	char *line;
 	int err;
 
+	/* What is refused has not cleared the set either. */
+	writer->replace = false;
 	if (count > MAX_WRITE)
 		return -EINVAL;
 	line = memdup_user_nul(from, count);
@@ -268,10 +271,8 @@ static ssize_t filter_write(struct file *file, const char __user *from,
 		return PTR_ERR(line);
 	err = strlen(line) == count ? 0 : -EINVAL;
 	if (!err)
-		err = update(writer->which, line, writer->replace);
+		err = update(writer->which, line, replace);
 	kfree(line);
-	/* What was refused has not cleared the set either. */
-	writer->replace = false;
 	return err ? err : count;
 }
 

@@ -397,6 +397,16 @@ static void scene(void)
 
 static int number, failed;
 
+static void run_case(const struct trace_case *c)
+{
+	result = PASS;
+	reason[0] = 0;
+	if (setjmp(case_end))
+		return;
+	put_in_order();
+	c->run();
+}
+
 static void run_cases(const struct trace_case *c, const char *only)
 {
 	for (; c->name; c++) {
@@ -404,12 +414,7 @@ static void run_cases(const struct trace_case *c, const char *only)
 
 		if (only && strcmp(only, c->name))
 			continue;
-		result = PASS;
-		reason[0] = 0;
-		if (!setjmp(case_end)) {
-			put_in_order();
-			c->run();
-		}
+		run_case(c);
 		printf("%sok %d - %s%s%s\n", result == FAIL ? "not " : "", ++number,
 		       c->name, result == PASS ? "" : result == SKIP ? " # SKIP " :
 		       " # ", reason);

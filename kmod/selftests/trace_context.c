@@ -212,7 +212,7 @@ static void recursion(const char *tracepoint, const char *prog, int times)
 	expect(skel->bss->arrived == (unsigned long long)times,
 	       "%lld tail calls in the probe, expected %d",
 	       (long long)skel->bss->arrived, times);
-	lost = cpu_sum("of these recursion: ");
+	lost = cpu_sum("of these by the hook: ");
 	expect(lost == times, "%lld are lost in recursion, expected %d", lost, times);
 }
 

@@ -357,8 +357,8 @@ static void a_refusal_says_why(void)
 		 prog_id("other"));
 	line = line_with("refusals", want, "field=");
 	expect(strstr(line, "field=prog_type "), "another field: %s", line);
-	expect_number(line, "wants=", BPF_PROG_TYPE_SCHED_CLS);
-	expect_number(line, "has=", BPF_PROG_TYPE_XDP);
+	expect_number(line, "wants=", BPF_PROG_TYPE_XDP);
+	expect_number(line, "has=", BPF_PROG_TYPE_SCHED_CLS);
 	expect_lines("refusals", "map=", 1);
 }
 
@@ -416,7 +416,7 @@ static void lines_have_their_form(void)
 	expect_form("refusals", HEAD "map=[0-9]+ prog=" PROG
 		    " field=[a-z0-9_ ]+ wants=[0-9]+ has=[0-9]+$");
 	expect_form("per_cpu/cpu0/stats", "^(entries|overrun|dropped events|"
-		    "of these recursion|bytes|read events): [0-9]+$");
+		    "of these by the hook|bytes|read events): [0-9]+$");
 }
 
 static void no_addresses(void)
