@@ -8,6 +8,7 @@ VARIANT ?= patched
 TREES   ?= $(shell sh -c 'for s in patches/*/series; do basename "$$(dirname "$$s")"; done | sort -V | xargs')
 KDIR    ?=
 OBJECT  ?=
+STATS   ?=
 FULL    ?=
 BUDGET  ?=
 NATIVE  ?=
@@ -30,6 +31,10 @@ help:
 	@echo '  selftests     - The BPF selftests of TREES: as before, or better'
 	@echo '  veristat      - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  status        - The table of bugs and trees, from the results of make check'
+	@echo ''
+	@echo 'The tail call tracer:'
+	@echo '  trace-demo    - What it says of a hit, each miss, a slot and a refusal, in TREE'
+	@echo '  tailcall-graph - Draw STATS, a copy of its file stats, as SVG'
 	@echo ''
 	@echo 'A kernel tree of your own:'
 	@echo '  apply         - Apply the series of its line to KDIR'
@@ -59,6 +64,7 @@ help:
 	@echo '  TREE=...      - One kernel line ($(TREE))'
 	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
+	@echo '  STATS=...     - A copy of the tracer'\''s file stats'
 	@echo '  FULL=1        - make check: all of it, see Documentation/testing.rst'
 	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
 	@echo '  ID=...        - The id of a program that is loaded'
@@ -75,13 +81,19 @@ help:
 	@echo '  make boot TREE=7.2 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo ''
-	@echo '[1] demo, check, bench, selftests, veristat, image, boot and bisect-check do.'
+	@echo '[1] demo, check, trace-demo, bench, selftests, veristat, image, boot and bisect-check do.'
 
 demo:
 	@$(S)/demo $(TREE)
 
 check:
 	@$(S)/check $(TREES)
+
+trace-demo:
+	@$(S)/trace-demo $(TREE)
+
+tailcall-graph:
+	@$(S)/tailcall-graph "$(STATS)"
 
 check-cloud:
 	@$(S)/install-deps
@@ -131,4 +143,4 @@ selftests veristat:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat
+.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat

@@ -323,8 +323,6 @@ static unsigned long hits_at(const struct stats *stats, int count)
 	unsigned long sum = 0;
 	int cpu;
 
-	if (count > TCT_LIMIT)
-		return 0;
 	for_each_possible_cpu(cpu)
 		sum += local_read(&stats->cpu[cpu]->count[count]);
 	return sum;
@@ -334,7 +332,7 @@ static int budget_show(struct seq_file *m, void *unused)
 {
 	const struct stats *stats;
 	struct sums *sums;
-	unsigned long more = 0;
+	unsigned long hits[TCT_LIMIT + 2] = {};
 	int count, i;
 
 	mutex_lock(&tct_lock);
@@ -347,16 +345,15 @@ static int budget_show(struct seq_file *m, void *unused)
 		   "; filters are set" : "");
 	/*
 	 * A run that made n tail calls has made 1, 2, ... n: those that made n and
-	 * not n + 1 ended there. The higher number is read first, so that a tail
-	 * call in between makes no difference that is too small.
+	 * not n + 1 ended there. The higher number is read first, so a tail call in
+	 * between makes no difference that is too small.
 	 */
-	for (i = TCT_LIMIT; i; i--) {
-		unsigned long here = hits_at(stats, i);
-
-		if (here > more)
-			seq_printf(m, "tail_calls=%d runs=%lu\n", i, here - more);
-		more = here;
-	}
+	for (i = TCT_LIMIT; i; i--)
+		hits[i] = hits_at(stats, i);
+	for (i = 1; i <= TCT_LIMIT; i++)
+		if (hits[i] > hits[i + 1])
+			seq_printf(m, "tail_calls=%d runs=%lu\n", i,
+				   hits[i] - hits[i + 1]);
 	for (i = 0; i < count; i++) {
 		if (!sums[i].outcome[BPF_TAIL_CALL_LIMIT])
 			continue;

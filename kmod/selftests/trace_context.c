@@ -268,12 +268,12 @@ static void lockdown(void)
 }
 
 const struct trace_case context_cases[] = {
-	{ "in a softirq", in_a_softirq },
-	{ "in an interrupt", in_an_interrupt },
-	{ "in an NMI", in_an_nmi },
-	{ "in a program that may sleep", in_a_program_that_may_sleep },
-	{ "recursion at hits", recursion_at_hits },
-	{ "recursion at misses", recursion_at_misses },
+	{ "in_a_softirq", in_a_softirq },
+	{ "in_an_interrupt", in_an_interrupt },
+	{ "in_an_NMI", in_an_nmi },
+	{ "in_a_program_that_may_sleep", in_a_program_that_may_sleep },
+	{ "recursion_at_hits", recursion_at_hits },
+	{ "recursion_at_misses", recursion_at_misses },
 	{ "lockdown", lockdown },
 	{}
 };

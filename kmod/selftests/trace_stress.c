@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,7 +15,8 @@
 #include "trace.skel.h"
 #include "tracer.skel.h"
 
-#define SWITCHES	1000
+/* How often, where the environment does not say. */
+#define SWITCHES	"1000"
 #define LOADS		20
 
 static void stay_on(int cpu)
@@ -85,6 +87,7 @@ static void slots_change(void)
 		set_slot("jump", SLOT_PARSE, "drop");
 		clear_slot("jump", SLOT_PARSE);
 		set_slot("jump", SLOT_PARSE, "parse");
+		usleep(2000);
 	}
 }
 
@@ -103,6 +106,7 @@ static void fentry_comes_and_goes(void)
 		expect(link, "cannot attach an fentry program: %s", strerror(errno));
 		bpf_link__destroy(link);
 		tracer_bpf__destroy(tracer);
+		usleep(2000);
 	}
 }
 
@@ -146,13 +150,16 @@ static void storm(void)
 		start(load_on_0), start(load_on_1), start(programs_come_and_go),
 		start(slots_change), start(fentry_comes_and_goes), start(reader),
 	};
+	const char *times = getenv("SWITCHES") ?: SWITCHES;
 	double begin = seconds();
+	int switches = atoi(times);
 	long long seen = 0;
 	size_t j;
 	int i;
 
+	expect(switches > 0, "SWITCHES=%s is no number", times);
 	usleep(200000);
-	for (i = 1; i <= SWITCHES; i++) {
+	for (i = 1; i <= switches; i++) {
 		must_put("tracing_on", "1");
 		if (i % 10 == 0)
 			usleep(1000);
@@ -166,7 +173,7 @@ static void storm(void)
 			expect(!ended(pids[j]), "child %zu has ended", j);
 	}
 	seen = cpu_sum("overrun: ") + cpu_sum("entries: ") + cpu_sum("read events: ");
-	printf("# %d times on and off in %.0f s, %lld events\n", SWITCHES,
+	printf("# %d times on and off in %.0f s, %lld events\n", switches,
 	       seconds() - begin, seen);
 	for (j = 0; j < ARRAY_SIZE(pids); j++)
 		end(pids[j]);
@@ -208,7 +215,7 @@ static void module_comes_and_goes(void)
 }
 
 const struct trace_case stress_cases[] = {
-	{ "module comes and goes", module_comes_and_goes },
+	{ "module_comes_and_goes", module_comes_and_goes },
 	{ "storm", storm },
 	{}
 };
