@@ -15,7 +15,7 @@
 #define TIMES	100
 
 /* How the lines of a caller and of a target begin: good until the next four. */
-static const char *caller(const char *prog, const char *function)
+static const char *from_site(const char *prog, const char *function)
 {
 	static char text[4][64];
 	static unsigned int turn;
@@ -101,7 +101,7 @@ static void one_hit(void)
 	run("entry", 1);
 	expect_lines("trace", "caller=", 1);
 	snprintf(want, sizeof(want), " %s", target(SLOT_PARSE, "parse"));
-	expect(strstr(line_with("trace", ": hit ", caller("entry", "entry")), want),
+	expect(strstr(line_with("trace", ": hit ", from_site("entry", "entry")), want),
 	       "wrong target in %s", content("trace"));
 	expect_lines("trace", " count=1/33", 1);
 	expect_total(1);
@@ -115,15 +115,15 @@ static void each_kind_of_miss(void)
 	run("misses", 1);
 	run("chain", 1);
 	must_put("tracing_on", "0");
-	line = line_with("trace", "miss reason=empty ", caller("misses", "misses"));
+	line = line_with("trace", "miss reason=empty ", from_site("misses", "misses"));
 	expect(strstr(line, target(SLOT_EMPTY, NULL)), "wrong target in %s", line);
 	expect(strstr(line, " count=0/33"), "a miss was counted: %s", line);
-	line = line_with("trace", "miss reason=range ", caller("misses", "misses"));
+	line = line_with("trace", "miss reason=range ", from_site("misses", "misses"));
 	expect(strstr(line, target(TRACE_SLOTS + 1, NULL)), "wrong target in %s",
 	       line);
-	line = line_with("trace", ": hit ", caller("misses", "misses"));
+	line = line_with("trace", ": hit ", from_site("misses", "misses"));
 	expect(strstr(line, " count=1/33"), "a miss was counted: %s", line);
-	line = line_with("trace", "miss reason=limit ", caller("chain", "chain"));
+	line = line_with("trace", "miss reason=limit ", from_site("chain", "chain"));
 	expect(strstr(line, target(SLOT_CHAIN, NULL)), "wrong target in %s", line);
 	expect(strstr(line, " count=33/33"), "not at the limit: %s", line);
 	expect_lines("trace", "miss ", 3);
@@ -154,7 +154,7 @@ static void a_subprogram_is_named(void)
 	must_put("tracing_on", "1");
 	run("outer", 1);
 	must_put("tracing_on", "0");
-	expect_lines("trace", caller("outer", "inner"), 2);
+	expect_lines("trace", from_site("outer", "inner"), 2);
 	expect_lines("trace", " count=1/33", 1);
 	expect_lines("trace", " count=2/33", 1);
 }
@@ -184,31 +184,31 @@ static void counts_are_exact(void)
 	run("chain", 5);
 	must_put("tracing_on", "0");
 
-	line = line_with("stats", caller("entry", "entry"),
+	line = line_with("stats", from_site("entry", "entry"),
 			 target(SLOT_PARSE, "parse"));
 	expect_number(line, " hit=", 7 * TIMES);
 	expect_number(line, " highest=", 1);
-	line = line_with("stats", caller("misses", "misses"),
+	line = line_with("stats", from_site("misses", "misses"),
 			 target(SLOT_EMPTY, NULL));
 	expect_number(line, " hit=", 0);
 	expect_number(line, " empty=", 3 * TIMES);
 	expect_number(line, " range=", 0);
 	expect_number(line, " highest=", 0);
-	line = line_with("stats", caller("misses", "misses"),
+	line = line_with("stats", from_site("misses", "misses"),
 			 target(TRACE_SLOTS + 1, NULL));
 	expect_number(line, " range=", 3 * TIMES);
-	line = line_with("stats", caller("misses", "misses"),
+	line = line_with("stats", from_site("misses", "misses"),
 			 target(SLOT_PARSE, "parse"));
 	expect_number(line, " hit=", 3 * TIMES);
-	line = line_with("stats", caller("outer", "inner"),
+	line = line_with("stats", from_site("outer", "inner"),
 			 target(SLOT_PARSE, "parse"));
 	expect_number(line, " hit=", 2 * TIMES);
 	expect_number(line, " highest=", 2);
-	line = line_with("stats", caller("chain", "chain"),
+	line = line_with("stats", from_site("chain", "chain"),
 			 target(SLOT_CHAIN, "chain"));
 	expect_number(line, " hit=", 5 * LIMIT);
 	expect_number(line, " highest=", LIMIT);
-	line = line_with("stats", caller("chain", "chain"), "callee=- ");
+	line = line_with("stats", from_site("chain", "chain"), "callee=- ");
 	expect_number(line, " limit=", 5);
 	expect_lines("stats", "caller=", 7);
 	expect_lines("stats", "# rows=7/256 without_row=0", 1);
@@ -228,7 +228,7 @@ static void the_budget(void)
 	expect_number(line_with("budget", "tail_calls=1 ", ""), "runs=", 11);
 	expect_number(line_with("budget", "tail_calls=2 ", ""), "runs=", 7);
 	expect_number(line_with("budget", "tail_calls=33 ", ""), "runs=", 5);
-	line = line_with("budget", "limit ", caller("chain", "chain"));
+	line = line_with("budget", "limit ", from_site("chain", "chain"));
 	expect_number(line, "times=", 5);
 	expect_lines("budget", "limit caller=", 1);
 }
@@ -240,7 +240,7 @@ static void statistics_alone(void)
 	run("entry", TIMES);
 	must_put("tracing_on", "0");
 	expect_total(0);
-	expect_number(line_with("stats", caller("entry", "entry"), ""), " hit=",
+	expect_number(line_with("stats", from_site("entry", "entry"), ""), " hit=",
 		      TIMES);
 }
 
@@ -266,7 +266,7 @@ static void what_is_lost_is_counted(void)
 	/* the newest are there */
 	expect(cpu_sum("entries: ") ==
 	       lines_with(content("trace"), "caller="), "trace does not show all");
-	expect(lines_with(content("trace"), caller("entry", "entry")) == 0,
+	expect(lines_with(content("trace"), from_site("entry", "entry")) == 0,
 	       "older events than the newest");
 }
 
@@ -392,6 +392,13 @@ static void expect_form(const char *file, const char *form)
 #define PROG	"[0-9]+:[A-Za-z0-9_.]*"
 #define SITE	"caller=" PROG "\\+[0-9]+ map=[0-9]+ index=[0-9]+"
 #define CALLEE	" callee=(" PROG "|-)"
+#define HIT	"hit " SITE " callee=" PROG
+#define MISS	"miss reason=(empty|range|limit) " SITE
+#define NUMBERS	" hit=[0-9]+ empty=[0-9]+ range=[0-9]+ limit=[0-9]+"
+#define RUNS	"tail_calls=[0-9]+ runs=[0-9]+"
+#define WRITE	" old=(" PROG "|-) new=(" PROG "|-) how=(update|delete|release)"
+#define VALUES	"[a-z0-9_]+ wants=[0-9]+ has=[0-9]+"
+#define CPU_KEYS "entries|overrun|dropped events|of these by the hook|bytes|read events"
 
 static void lines_have_their_form(void)
 {
@@ -405,18 +412,12 @@ static void lines_have_their_form(void)
 	run("misses", 3);
 	run("chain", 1);
 	must_put("tracing_on", "0");
-	expect_form("trace", HEAD "(hit " SITE " callee=" PROG
-		    "|miss reason=(empty|range|limit) " SITE ") count=[0-9]+/33$");
-	expect_form("stats", "^" SITE CALLEE " hit=[0-9]+ empty=[0-9]+ range=[0-9]+"
-		    " limit=[0-9]+ highest=[0-9]+/33$");
-	expect_form("budget", "^(tail_calls=[0-9]+ runs=[0-9]+|limit " SITE CALLEE
-		    " times=[0-9]+)$");
-	expect_form("slots", HEAD "map=[0-9]+ index=[0-9]+ old=(" PROG "|-) new=(" PROG
-		    "|-) how=(update|delete|release)$");
-	expect_form("refusals", HEAD "map=[0-9]+ prog=" PROG
-		    " field=[a-z0-9_ ]+ wants=[0-9]+ has=[0-9]+$");
-	expect_form("per_cpu/cpu0/stats", "^(entries|overrun|dropped events|"
-		    "of these by the hook|bytes|read events): [0-9]+$");
+	expect_form("trace", HEAD "(" HIT "|" MISS ") count=[0-9]+/33$");
+	expect_form("stats", "^" SITE CALLEE NUMBERS " highest=[0-9]+/33$");
+	expect_form("budget", "^(" RUNS "|limit " SITE CALLEE " times=[0-9]+)$");
+	expect_form("slots", HEAD "map=[0-9]+ index=[0-9]+" WRITE "$");
+	expect_form("refusals", HEAD "map=[0-9]+ prog=" PROG " field=" VALUES "$");
+	expect_form("per_cpu/cpu0/stats", "^(" CPU_KEYS "): [0-9]+$");
 }
 
 static void no_addresses(void)
