@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,11 +146,14 @@ static void expect_agreement(int at)
 	       counted, events, at);
 }
 
+enum { READER = 5 };
+
 static void storm(void)
 {
 	pid_t pids[] = {
 		start(load_on_0), start(load_on_1), start(programs_come_and_go),
-		start(slots_change), start(fentry_comes_and_goes), start(reader),
+		start(slots_change), start(fentry_comes_and_goes),
+		[READER] = start(reader),
 	};
 	const char *times = getenv("SWITCHES") ?: SWITCHES;
 	double begin = seconds();
@@ -169,7 +173,11 @@ static void storm(void)
 			continue;
 		printf("# %d in %.0f s\n", i, seconds() - begin);
 		fflush(stdout);
+		/* The numbers are read one after the other. */
+		kill(pids[READER], SIGSTOP);
+		usleep(50000);
 		expect_agreement(i);
+		kill(pids[READER], SIGCONT);
 		for (j = 0; j < ARRAY_SIZE(pids); j++)
 			expect(!ended(pids[j]), "child %zu has ended", j);
 	}
