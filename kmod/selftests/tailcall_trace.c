@@ -260,7 +260,7 @@ int run(const char *name, int times)
 		    .repeat = times);
 
 	expect(!bpf_prog_test_run_opts(prog_fd(name), &opts),
-	       "%s does not run: %s", name, strerror(errno));
+	       "%s: %s", name, strerror(errno));
 	return opts.retval;
 }
 
