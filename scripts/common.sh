@@ -96,7 +96,7 @@ need_tree() {
 # where check-patches compiles one patch after the other.
 need_variant() {
 	case ${1:-} in
-	base|patched|hardened|gates) ;;
+	base|patched|hardened|gates|mutant) ;;
 	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
 	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened or probe" ;;
