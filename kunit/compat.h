@@ -17,6 +17,10 @@
 #error "The tail call suite is not tried on kernels newer than 7.3: try it, then raise this limit."
 #endif
 
+/* The name of the kernel line, for printf(). */
+#define TC_LINE_FORMAT	"%u.%u"
+#define TC_LINE		LINUX_VERSION_CODE >> 16, LINUX_VERSION_CODE >> 8 & 0xff
+
 /* The namespace that kern_sys_bpf() is exported in. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define TC_IMPORT_BPF_INTERNAL() MODULE_IMPORT_NS("BPF_INTERNAL")
@@ -83,12 +87,17 @@ static inline void tc_lift_memlock_limit(void)
 /* A case cannot be skipped: one that does not find what it needs fails. */
 #define kunit_skip(test, fmt, ...) \
 	KUNIT_ASSERT_FALSE_MSG(test, true, fmt, ##__VA_ARGS__)
+/* Unless it is about another kernel altogether. */
+#define kunit_skip_quietly(test, fmt, ...) \
+	kunit_info(test, "skipped: " fmt "\n", ##__VA_ARGS__)
 
 static inline void *kunit_kcalloc(struct kunit *test, size_t n, size_t size,
 				  gfp_t gfp)
 {
 	return kunit_kzalloc(test, array_size(n, size), gfp);
 }
+#else
+#define kunit_skip_quietly	kunit_skip
 #endif
 
 #ifdef KUNIT_ARRAY_PARAM

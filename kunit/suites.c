@@ -15,6 +15,7 @@ kunit_test_suites(&tailcall_limit_suite,
 		  &tailcall_frame_suite,
 		  &tailcall_extension_suite,
 		  &tailcall_verifier_suite,
+		  &tailcall_golden_suite,
 		  TC_CALLBACK_SUITE);
 
 MODULE_DESCRIPTION("KUnit suites for BPF tail calls");

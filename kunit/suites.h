@@ -12,5 +12,6 @@ extern struct kunit_suite tailcall_frame_suite;
 extern struct kunit_suite tailcall_callback_suite;
 extern struct kunit_suite tailcall_extension_suite;
 extern struct kunit_suite tailcall_verifier_suite;
+extern struct kunit_suite tailcall_golden_suite;
 
 #endif /* TAILCALL_KUNIT_SUITES_H */
