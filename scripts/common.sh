@@ -244,3 +244,10 @@ kunit_bug() {
 		!/^#/ && NF { id = $1; sub(/^[^ \t]+[ \t]+/, "")
 			      if (name ~ ("^(" $0 ")$")) { print id; exit } }' "$TOP/kunit/bugs"
 }
+
+# kunit_cases JSON: each case of a report that kunit.py has read, and its status.
+kunit_cases() {
+	jq -r 'def cases(p): (.test_cases[]? | [p + "." + .name, .status]),
+			     (.sub_groups[]? | . as $g | cases(p + "." + $g.name));
+	       .sub_groups[] | . as $g | cases($g.name) | @tsv' "$1"
+}
