@@ -15,6 +15,8 @@
 #define PATCH_ROUNDS	20
 /* How many runs must end before the next change. */
 #define PATCH_RUNS	3
+/* How long a reader stands for a program that is running. */
+#define PATCH_READ_MS	300
 
 /* A thread that runs one program over and over. */
 struct patch_runner {
@@ -141,42 +143,87 @@ static struct tc_graph *patch_setup(struct kunit *test)
 	return g;
 }
 
-static void a_slot_is_emptied_and_filled(struct kunit *test)
+/* Give the slot to program @other, or to none for CALLER, and back to short. */
+static void change_slot_under_runner(struct kunit *test, u32 other,
+				     const u32 *allowed, u32 count)
 {
 	struct tc_graph *g = patch_setup(test);
 	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
-	const u32 allowed[] = { 1, 2 };
 	u32 i;
 
 	for (i = 0; i < PATCH_ROUNDS; i++) {
-		KUNIT_EXPECT_EQ(test, tc_clear_slot(g->array, SHORT), 0);
+		if (other != CALLER)
+			KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
+							  g->fd[other]), 0);
+		else
+			KUNIT_EXPECT_EQ(test, tc_clear_slot(g->array, SHORT), 0);
 		patch_runner_wait(test, r);
 		KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
 						  g->fd[SHORT]), 0);
 		patch_runner_wait(test, r);
 	}
 	patch_runner_stop(r);
-	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
+	patch_runner_expect(test, r, allowed, count);
+}
+
+static void a_slot_is_emptied_and_filled(struct kunit *test)
+{
+	const u32 allowed[] = { 1, 2 };
+
+	change_slot_under_runner(test, CALLER, allowed, ARRAY_SIZE(allowed));
 }
 
 /* A slot that gets another program is at no time empty. */
 static void a_slot_gets_another_program(struct kunit *test)
 {
-	struct tc_graph *g = patch_setup(test);
-	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
 	const u32 allowed[] = { 2, 3 };
-	u32 i;
 
-	for (i = 0; i < PATCH_ROUNDS; i++) {
-		KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
-						  g->fd[LONG]), 0);
-		patch_runner_wait(test, r);
-		KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
-						  g->fd[SHORT]), 0);
-		patch_runner_wait(test, r);
-	}
-	patch_runner_stop(r);
-	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
+	change_slot_under_runner(test, LONG, allowed, ARRAY_SIZE(allowed));
+}
+
+/* Stands for a caller that is past the bypass and not yet at the jump. */
+struct patch_reader {
+	struct completion entered;
+	bool left;
+};
+
+static int patch_read(void *data)
+{
+	struct patch_reader *reader = data;
+
+	rcu_read_lock();
+	complete(&reader->entered);
+	mdelay(PATCH_READ_MS);
+	WRITE_ONCE(reader->left, true);
+	rcu_read_unlock();
+	return 0;
+}
+
+/* The jump of a direct tail call goes when no caller is on its way to it. */
+static void a_delete_waits_for_callers(struct kunit *test)
+{
+	struct patch_reader reader = {
+		.entered = COMPLETION_INITIALIZER_ONSTACK(reader.entered),
+	};
+	struct tc_graph *g = tc_graph_new(test);
+	struct task_struct *task;
+	bool left;
+
+	tc_graph_prog(g, "caller", 0, false);
+	tc_graph_prog(g, "callee", 0, false);
+	tc_graph_step(g, 0, 0, TC_TAIL, 1, TC_DIRECT);
+	tc_graph_load(test, g);
+
+	task = kthread_run(patch_read, &reader, "tailcall_reader");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	get_task_struct(task);
+	wait_for_completion(&reader.entered);
+	KUNIT_EXPECT_EQ(test, tc_clear_slot(g->array, 1), 0);
+	left = READ_ONCE(reader.left);
+	kthread_stop(task);
+	put_task_struct(task);
+	KUNIT_EXPECT_TRUE_MSG(test, left,
+			      "the slot was deleted under a running program");
 }
 
 /* The last user reference to a prog_array empties it; programs still hold it. */
@@ -264,6 +311,7 @@ static struct kunit_case patch_cases[] = {
 	KUNIT_CASE_PARAM(a_prog_array_is_released, patch_gen_params),
 	KUNIT_CASE_PARAM(a_program_is_unloaded, patch_gen_params),
 	KUNIT_CASE(a_tracer_comes_and_goes),
+	KUNIT_CASE(a_delete_waits_for_callers),
 	{}
 };
 
