@@ -54,6 +54,9 @@ help:
 	@echo 'The series:'
 	@echo '  refresh       - Write the patches of TREES anew with quilt'
 	@echo '  bisect-check  - Build, boot and test every prefix of the series of TREES'
+	@echo '  mutants       - Break the patched kernels of TREES on purpose: a test must fail'
+	@echo '  golden        - Write kunit/golden.h anew, from what make check has seen'
+	@echo '  kunitpy       - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
 	@echo ''
 	@echo 'Cleaning:'
 	@echo '  clean         - Remove build trees and results, keep sources and ccache'
@@ -81,7 +84,8 @@ help:
 	@echo '  make boot TREE=7.2 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo ''
-	@echo '[1] demo, check, trace-demo, bench, selftests, veristat, image, boot and bisect-check do.'
+	@echo '[1] demo, check, trace-demo, bench, selftests, veristat, image, boot,'
+	@echo '    bisect-check, mutants and kunitpy do.'
 
 demo:
 	@$(S)/demo $(TREE)
@@ -135,6 +139,17 @@ bisect-check:
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/bisect-check $$tree; done
 
+mutants:
+	@$(S)/install-deps
+	@set -e; for tree in $(TREES); do $(S)/mutants $$tree; done
+
+golden:
+	@$(S)/golden --write
+
+kunitpy:
+	@$(S)/install-deps
+	@set -e; for tree in $(filter-out 5.10,$(TREES)); do $(S)/check-kunitpy $$tree; done
+
 selftests veristat:
 	@$(S)/install-deps
 	@$(S)/install-deps selftests
@@ -143,4 +158,4 @@ selftests veristat:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat
+.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants golden kunitpy

@@ -92,8 +92,9 @@ need_tree() {
 
 # need_variant VARIANT: base is Debian's source as it is, patched has the whole
 # series, hardened is patched with Kconfig.hardened.frag on top, probe has only
-# the patches that KUnit needs, prefix has the first PREFIX patches, and gates is
-# where check-patches compiles one patch after the other.
+# the patches that KUnit needs, prefix has the first PREFIX patches, gates is where
+# check-patches compiles one patch after the other, and mutant where scripts/mutants
+# breaks what is patched.
 need_variant() {
 	case ${1:-} in
 	base|patched|hardened|gates|mutant) ;;
