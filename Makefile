@@ -10,9 +10,10 @@ KDIR    ?=
 OBJECT  ?=
 STATS   ?=
 FULL    ?=
+DEBUG   ?=
 BUDGET  ?=
 NATIVE  ?=
-export TREES FULL BUDGET NATIVE
+export TREES FULL DEBUG BUDGET NATIVE
 ifdef O
 export O
 endif
@@ -65,10 +66,11 @@ help:
 	@echo 'Variables:'
 	@echo '  TREES=...     - Kernel lines to check ($(TREES))'
 	@echo '  TREE=...      - One kernel line ($(TREE))'
-	@echo '  VARIANT=...   - base (as Debian ships it), patched or hardened ($(VARIANT))'
+	@echo '  VARIANT=...   - base (as Debian ships it), patched, hardened, debug ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
 	@echo '  STATS=...     - A copy of the tracer'\''s file stats'
 	@echo '  FULL=1        - make check: all of it, see Documentation/testing.rst'
+	@echo '  DEBUG=1       - make check: kernels with KASAN and lockdep, too'
 	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
 	@echo '  ID=...        - The id of a program that is loaded'
 	@echo '  BUDGET=...    - make check: minutes after which no further part begins'

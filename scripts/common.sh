@@ -91,16 +91,16 @@ need_tree() {
 }
 
 # need_variant VARIANT: base is Debian's source as it is, patched has the whole
-# series, hardened is patched with Kconfig.hardened.frag on top, probe has only
-# the patches that KUnit needs, prefix has the first PREFIX patches, gates is where
-# check-patches compiles one patch after the other, and mutant where scripts/mutants
-# breaks what is patched.
+# series, hardened and debug are patched with Kconfig.VARIANT.frag on top, probe has
+# only the patches that KUnit needs, prefix has the first PREFIX patches, gates is
+# where check-patches compiles one patch after the other, and mutant where
+# scripts/mutants breaks what is patched.
 need_variant() {
 	case ${1:-} in
-	base|patched|hardened|gates|mutant) ;;
+	base|patched|hardened|debug|gates|mutant) ;;
 	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
-	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened or probe" ;;
+	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug or probe" ;;
 	esac
 }
 
@@ -150,13 +150,21 @@ series_files() {
 	done | sort -u
 }
 
-# Directories: $O/TREE/VARIANT/linux are source trees (hardened shares that of
-# patched), build below them the object tree (kbuild then uses relative paths,
-# and ccache hits in all).
-source_dir() { echo "$O/$1/${2/hardened/patched}/linux"; }
+# sources VARIANT: the variant whose sources it is built from.
+sources() {
+	case $1 in
+	hardened|debug) echo patched ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# Directories: $O/TREE/VARIANT/linux are source trees (hardened and debug share
+# that of patched), build below them the object tree (kbuild then uses relative
+# paths, and ccache hits in all).
+source_dir() { echo "$O/$1/$(sources "$2")/linux"; }
 build_dir() {
 	case $2 in
-	hardened) echo "$(source_dir "$1" "$2")/build-hardened" ;;
+	hardened|debug) echo "$(source_dir "$1" "$2")/build-$2" ;;
 	*) echo "$(source_dir "$1" "$2")/build" ;;
 	esac
 }
@@ -229,7 +237,7 @@ bug_state() {
 expected() {
 	case $(bug_state "$1" "$3"):$2 in
 	closed:base|closed:probe|open:*) echo open ;;
-	closed:patched|closed:hardened|fixed:*) echo fixed ;;
+	closed:patched|closed:hardened|closed:debug|fixed:*) echo fixed ;;
 	closed:prefix)
 		# Not grep -q: it would leave, and the loop die of a broken pipe.
 		if series_of "$1" | while read -r patch; do closes "$1" "$patch"; done |

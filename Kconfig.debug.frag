@@ -1,0 +1,20 @@
+# What finds bugs while the tests run, on top of Kconfig.frag: the variant "debug".
+# patches/trees says which lines are tested with it.
+# tinyconfig's allocator has no checks.
+CONFIG_SLUB=y
+# CONFIG_SLUB_TINY is not set
+CONFIG_KASAN=y
+CONFIG_KASAN_GENERIC=y
+CONFIG_KASAN_OUTLINE=y
+CONFIG_KASAN_VMALLOC=y
+CONFIG_UBSAN=y
+CONFIG_UBSAN_BOUNDS=y
+CONFIG_UBSAN_SHIFT=y
+CONFIG_PROVE_LOCKING=y
+CONFIG_PROVE_RCU=y
+CONFIG_DEBUG_ATOMIC_SLEEP=y
+CONFIG_DEBUG_LIST=y
+CONFIG_DEBUG_KMEMLEAK=y
+CONFIG_DEBUG_KMEMLEAK_MEM_POOL_SIZE=16000
+CONFIG_PREEMPT=y
+CONFIG_STACKTRACE=y
