@@ -17,9 +17,9 @@
 #error "The tail call suite is not tried on kernels newer than 7.3: try it, then raise this limit."
 #endif
 
-/* The name of the kernel line, for printf(). */
-#define TC_LINE_FORMAT	"%u.%u"
-#define TC_LINE		LINUX_VERSION_CODE >> 16, LINUX_VERSION_CODE >> 8 & 0xff
+/* The kernel line. */
+#define TC_LINE_MAJOR	(LINUX_VERSION_CODE >> 16)
+#define TC_LINE_MINOR	(LINUX_VERSION_CODE >> 8 & 0xff)
 
 /* The namespace that kern_sys_bpf() is exported in. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)

@@ -200,7 +200,7 @@ static void golden_text(struct kunit *test, const u8 *code, u32 len, char *text)
 /* What the JIT looks at, beside the program. */
 static void golden_setting(char *buf, size_t size)
 {
-	u32 n = scnprintf(buf, size, TC_LINE_FORMAT, TC_LINE);
+	u32 n = scnprintf(buf, size, "%u.%u", TC_LINE_MAJOR, TC_LINE_MINOR);
 
 #define GOLDEN_SET(cond, word)						\
 	(n += scnprintf(buf + n, size - n, "%s", (cond) ? " " word : ""))
