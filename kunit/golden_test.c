@@ -402,7 +402,7 @@ static void the_code_is_as_written_down(struct kunit *test)
 	code = (const u8 *)func->bpf_func;
 	len = func->jited_len;
 	bpf_prog_put(prog);
-	if (prog->blinded || func->blinded) {
+	if (tc_blinded(test, fd, BPF_PROG_TYPE_SCHED_CLS)) {
 		kunit_skip_quietly(test, "Test requires: constants that are not blinded");
 		return;
 	}

@@ -412,6 +412,21 @@ int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
 	return link_fd;
 }
 
+/* Are the constants of a program blinded? Then no tail call of it is direct, for
+ * the verifier does not know which slot it is for.
+ */
+bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type)
+{
+	struct bpf_prog *prog = bpf_prog_get_type_dev(prog_fd, type, false);
+	bool blinded;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
+	blinded = prog->blinded ||
+		  (prog->aux->func_cnt && prog->aux->func[0]->blinded);
+	bpf_prog_put(prog);
+	return blinded;
+}
+
 struct tc_runnable {
 	struct bpf_prog *prog;
 	struct sk_buff *skb;
