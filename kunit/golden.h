@@ -5,6 +5,9 @@
 static const struct golden golden_table[] = {
 	{ "no tail call", "5.10 trace",
 	  "nop5; nop4; 55; 48 89 e5; 31 c0; c9; c3; " },
+	{ "no tail call", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; nop5; nop4; 55; 48 89 e5; f3 0f 1e fa; 31 c0; "
+	  "c9; e9 .. .. .. ..; " },
 	{ "no tail call", "6.1 trace",
 	  "nop5; nop4; 55; 48 89 e5; 31 c0; c9; c3; " },
 	{ "no tail call", "6.12 ibt trace",
@@ -21,6 +24,12 @@ static const struct golden golden_table[] = {
 	  "48 be .. .. .. .. .. .. .. ..; 31 d2; 48 8b 44 25 f0; "
 	  "48 83 38 21; 73 0f; 48 83 00 01; nop5; 5b; e9 .. .. .. ..; "
 	  "nop5; 31 c0; 5b; c9; c3; " },
+	{ "direct", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; nop5; 31 c0; 55; 48 89 e5; 50; 54; "
+	  "f3 0f 1e fa; 53; 48 89 fb; 48 89 df; "
+	  "48 be .. .. .. .. .. .. .. ..; 31 d2; 48 8b 44 25 f0; "
+	  "48 83 38 21; 73 0f; 48 83 00 01; nop5; 5b; e9 .. .. .. ..; "
+	  "nop5; 31 c0; 5b; c9; e9 .. .. .. ..; " },
 	{ "direct", "6.1 trace",
 	  "nop5; 31 c0; 55; 48 89 e5; 50; 54; 53; 48 89 fb; 48 89 df; "
 	  "48 be .. .. .. .. .. .. .. ..; 31 d2; 48 8b 44 25 f0; "
@@ -49,6 +58,12 @@ static const struct golden golden_table[] = {
 	  "48 be .. .. .. .. .. .. .. ..; ba 01 00 00 00; "
 	  "e9 15 00 00 00; 48 83 38 21; 73 0f; 48 83 00 01; nop5; 5b; "
 	  "nop5; nop5; 31 c0; 5b; c9; c3; " },
+	{ "direct, empty slot", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; nop5; 31 c0; 55; 48 89 e5; 50; 54; "
+	  "f3 0f 1e fa; 53; 48 89 fb; 48 89 df; "
+	  "48 be .. .. .. .. .. .. .. ..; ba 01 00 00 00; "
+	  "e9 15 00 00 00; 48 83 38 21; 73 0f; 48 83 00 01; nop5; 5b; "
+	  "nop5; nop5; 31 c0; 5b; c9; e9 .. .. .. ..; " },
 	{ "direct, empty slot", "6.1 trace",
 	  "nop5; 31 c0; 55; 48 89 e5; 50; 54; 53; 48 89 fb; 48 89 df; "
 	  "48 be .. .. .. .. .. .. .. ..; ba 01 00 00 00; "
@@ -80,6 +95,15 @@ static const struct golden golden_table[] = {
 	  "48 8b 44 25 f0; 48 83 38 21; 73 19; 48 83 00 01; nop5; "
 	  "41 5f; 41 5e; 41 5d; 5b; 48 8d 65 f0; e9 .. .. .. ..; nop5; "
 	  "31 c0; 41 5f; 41 5e; 41 5d; 5b; c9; c3; " },
+	{ "direct, stack 64 R6-R9", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; nop5; 31 c0; 55; 48 89 e5; 50; 54; "
+	  "f3 0f 1e fa; 48 81 ec 40 00 00 00; 53; 41 55; 41 56; 41 57; "
+	  "48 89 fb; 48 c7 45 b0 00 00 00 00; 41 bd 07 00 00 00; "
+	  "41 be 08 00 00 00; 41 bf 09 00 00 00; 48 89 df; "
+	  "48 be .. .. .. .. .. .. .. ..; 31 d2; 48 8b 44 25 f0; "
+	  "48 83 38 21; 73 19; 48 83 00 01; nop5; 41 5f; 41 5e; 41 5d; "
+	  "5b; 48 8d 65 f0; e9 .. .. .. ..; nop5; 31 c0; 41 5f; 41 5e; "
+	  "41 5d; 5b; c9; e9 .. .. .. ..; " },
 	{ "direct, stack 64 R6-R9", "6.1 trace",
 	  "nop5; 31 c0; 55; 48 89 e5; 50; 54; 48 81 ec 40 00 00 00; "
 	  "53; 41 55; 41 56; 41 57; 48 89 fb; 48 c7 45 b0 00 00 00 00; "
@@ -123,6 +147,15 @@ static const struct golden golden_table[] = {
 	  "48 8b 8c d6 .. .. .. ..; 48 85 c9; 74 18; 48 83 00 01; "
 	  "nop5; 5b; 48 8d 65 f0; 48 8b 49 ..; 48 83 c1 0d; ff e1; "
 	  "nop5; 31 c0; 5b; c9; c3; " },
+	{ "indirect, stack 8", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; nop5; 31 c0; 55; 48 89 e5; 50; 54; "
+	  "f3 0f 1e fa; 48 81 ec 08 00 00 00; 53; 48 89 fb; "
+	  "48 c7 45 e8 00 00 00 00; 48 89 df; "
+	  "48 be .. .. .. .. .. .. .. ..; 8b 53 ..; 89 d2; 39 56 ..; "
+	  "76 32; 48 8b 45 f0; 48 83 38 21; 73 28; "
+	  "48 8b 8c d6 .. .. .. ..; 48 85 c9; 74 1b; 48 83 00 01; "
+	  "nop5; 5b; 48 8d 65 f0; 48 8b 49 ..; 48 83 c1 11; "
+	  "e9 .. .. .. ..; nop5; 31 c0; 5b; c9; e9 .. .. .. ..; " },
 	{ "indirect, stack 8", "6.1 trace",
 	  "nop5; 31 c0; 55; 48 89 e5; 50; 54; 48 81 ec 08 00 00 00; "
 	  "53; 48 89 fb; 48 c7 45 e8 00 00 00 00; 48 89 df; "
@@ -161,6 +194,10 @@ static const struct golden golden_table[] = {
 	{ "main with a call", "5.10 trace",
 	  "nop5; 31 c0; 55; 48 89 e5; 50; 54; 53; 48 89 fb; 48 89 df; "
 	  "48 8b 45 f0; e8 .. .. .. ..; 5b; c9; c3; " },
+	{ "main with a call", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; nop5; 31 c0; 55; 48 89 e5; 50; 54; "
+	  "f3 0f 1e fa; 53; 48 89 fb; 48 89 df; 48 8b 45 f0; "
+	  "e8 .. .. .. ..; 5b; c9; e9 .. .. .. ..; " },
 	{ "main with a call", "6.1 trace",
 	  "nop5; 31 c0; 55; 48 89 e5; 50; 54; 53; 48 89 fb; 48 89 df; "
 	  "48 8b 45 f0; e8 .. .. .. ..; 5b; c9; c3; " },
@@ -181,6 +218,12 @@ static const struct golden golden_table[] = {
 	  "48 be .. .. .. .. .. .. .. ..; 31 d2; 48 8b 44 25 f0; "
 	  "48 83 38 21; 73 0f; 48 83 00 01; nop5; 5b; e9 .. .. .. ..; "
 	  "nop5; 31 c0; 5b; c9; c3; " },
+	{ "subprogram", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; nop5; 55; 48 89 e5; 40 50; 40 50; f3 0f 1e fa; "
+	  "53; 48 89 fb; 48 89 df; 48 be .. .. .. .. .. .. .. ..; "
+	  "31 d2; 48 8b 44 25 f0; 48 83 38 21; 73 0f; 48 83 00 01; "
+	  "nop5; 5b; e9 .. .. .. ..; nop5; 31 c0; 5b; c9; "
+	  "e9 .. .. .. ..; " },
 	{ "subprogram", "6.1 trace",
 	  "nop5; 55; 48 89 e5; 40 50; 40 50; 53; 48 89 fb; 48 89 df; "
 	  "48 be .. .. .. .. .. .. .. ..; 31 d2; 48 8b 44 25 f0; "
@@ -209,6 +252,14 @@ static const struct golden golden_table[] = {
 	  "31 d2; 48 8b 44 25 f0; 48 83 38 21; 73 13; 48 83 00 01; "
 	  "nop5; 5b; 48 8d 65 f0; e9 .. .. .. ..; nop5; 31 c0; 5b; c9; "
 	  "c3; " },
+	{ "R10 as a value", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; nop5; 31 c0; 55; 48 89 e5; 50; 54; "
+	  "f3 0f 1e fa; 48 81 ec 08 00 00 00; 53; 48 89 fb; "
+	  "4c 8d 5d f0; 4c 89 5d e8; 48 8d 75 f0; 48 8b 76 ..; "
+	  "48 89 df; 48 be .. .. .. .. .. .. .. ..; 31 d2; "
+	  "48 8b 44 25 f0; 48 83 38 21; 73 13; 48 83 00 01; nop5; 5b; "
+	  "48 8d 65 f0; e9 .. .. .. ..; nop5; 31 c0; 5b; c9; "
+	  "e9 .. .. .. ..; " },
 	{ "R10 as a value", "6.1 trace",
 	  "nop5; 31 c0; 55; 48 89 e5; 50; 54; 48 81 ec 08 00 00 00; "
 	  "53; 48 89 fb; 4c 8d 5d f0; 4c 89 5d e8; 48 8d 75 f0; "
@@ -243,6 +294,14 @@ static const struct golden golden_table[] = {
 	  "e8 .. .. .. ..; 48 89 c3; 48 8d 7d f8; e8 .. .. .. ..; "
 	  "48 bf .. .. .. .. .. .. .. ..; 48 89 de; e8 .. .. .. ..; "
 	  "48 8b 7d f8; 48 8b 45 f0; 5b; c9; c3; " },
+	{ "trampoline, fentry", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; 55; 48 89 e5; 48 83 ec 20; 50; 53; "
+	  "b8 01 00 00 00; 48 89 45 f0; 48 89 7d f8; 31 ff; "
+	  "48 89 7d e0; 48 bf .. .. .. .. .. .. .. ..; 48 8d 75 e0; "
+	  "e8 .. .. .. ..; 48 89 c3; 48 85 c0; 74 09; 48 8d 7d f8; "
+	  "e8 .. .. .. ..; 48 bf .. .. .. .. .. .. .. ..; 48 89 de; "
+	  "48 8d 55 e0; e8 .. .. .. ..; 48 8b 7d f8; "
+	  "48 8b 85 d8 ff ff ff; 5b; c9; e9 .. .. .. ..; " },
 	{ "trampoline, fentry", "6.1 trace",
 	  "55; 48 89 e5; 48 83 ec 20; 50; 53; b8 01 00 00 00; "
 	  "48 89 45 f0; 48 89 7d f8; 31 ff; 48 89 7d e0; "
@@ -283,6 +342,17 @@ static const struct golden golden_table[] = {
 	  "48 bf .. .. .. .. .. .. .. ..; 48 89 de; e8 .. .. .. ..; "
 	  "48 bf .. .. .. .. .. .. .. ..; e8 .. .. .. ..; 48 8b 45 f8; "
 	  "5b; c9; 48 83 c4 08; c3; " },
+	{ "trampoline, fexit", "6.1 ibt retpoline sls trace thunk rethunk",
+	  "f3 0f 1e fa; 55; 48 89 e5; 48 83 ec 28; 50; 53; "
+	  "b8 01 00 00 00; 48 89 45 e8; 48 89 7d f0; "
+	  "48 bf .. .. .. .. .. .. .. ..; e8 .. .. .. ..; 48 8b 7d f0; "
+	  "48 8b 85 d0 ff ff ff; e8 .. .. .. ..; 48 89 45 f8; nop5; "
+	  "31 ff; 48 89 7d d8; 48 bf .. .. .. .. .. .. .. ..; "
+	  "48 8d 75 d8; e8 .. .. .. ..; 48 89 c3; 48 85 c0; 74 09; "
+	  "48 8d 7d f0; e8 .. .. .. ..; 48 bf .. .. .. .. .. .. .. ..; "
+	  "48 89 de; 48 8d 55 d8; e8 .. .. .. ..; "
+	  "48 bf .. .. .. .. .. .. .. ..; e8 .. .. .. ..; 48 8b 45 f8; "
+	  "5b; c9; 48 83 c4 08; e9 .. .. .. ..; " },
 	{ "trampoline, fexit", "6.1 trace",
 	  "55; 48 89 e5; 48 83 ec 28; 50; 53; b8 01 00 00 00; "
 	  "48 89 45 e8; 48 89 7d f0; 48 bf .. .. .. .. .. .. .. ..; "
