@@ -56,8 +56,10 @@ static inline void tc_lift_memlock_limit(void)
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-/* Sleepable programs make tail calls, so the grace period suite can be built. */
+/* Sleepable programs make tail calls, so the suites about these can be built. */
 #define TC_SLEEPABLE_CALLERS
+/* A kprobe's program can write the registers. */
+#define TC_KPROBES_WRITE
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
@@ -81,6 +83,8 @@ static inline void tc_lift_memlock_limit(void)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
 /* 5.10 allows no reference at all during a tail call. */
 #define TC_CALLERS_MAY_HOLD_REFERENCES
+/* Nor has it sleepable programs of a type that needs no BTF of the kernel. */
+#define TC_SLEEPABLE_KPROBES
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)

@@ -323,6 +323,14 @@ int tc_load_ok(struct tc_prog *p)
 	return fd;
 }
 
+static int tc_map_create(struct kunit *test, union bpf_attr *attr)
+{
+	int fd = kern_sys_bpf(BPF_MAP_CREATE, attr, sizeof(*attr));
+
+	KUNIT_ASSERT_GE(test, fd, 0);
+	return tc_keep_fd(test, fd);
+}
+
 static int tc_map(struct kunit *test, enum bpf_map_type type, u32 value_size,
 		  u32 entries)
 {
@@ -332,10 +340,19 @@ static int tc_map(struct kunit *test, enum bpf_map_type type, u32 value_size,
 		.value_size = value_size,
 		.max_entries = entries,
 	};
-	int fd = kern_sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
 
-	KUNIT_ASSERT_GE(test, fd, 0);
-	return tc_keep_fd(test, fd);
+	return tc_map_create(test, &attr);
+}
+
+int tc_cgroup_storage(struct kunit *test, u32 value_size)
+{
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_CGROUP_STORAGE,
+		.key_size = sizeof(struct bpf_cgroup_storage_key),
+		.value_size = value_size,
+	};
+
+	return tc_map_create(test, &attr);
 }
 
 int tc_prog_array(struct kunit *test, u32 slots)

@@ -107,6 +107,7 @@ int tc_load_ok(struct tc_prog *p);
 /* All fds are closed after the case, unless tc_close() did before. */
 int tc_prog_array(struct kunit *test, u32 slots);
 int tc_array(struct kunit *test, u32 entries);
+int tc_cgroup_storage(struct kunit *test, u32 value_size);
 int tc_set_slot(int array_fd, u32 slot, int prog_fd);
 int tc_clear_slot(int array_fd, u32 slot);
 /* Attach an fentry, fexit or extension program to what it was loaded for. */

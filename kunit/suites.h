@@ -11,6 +11,8 @@ extern struct kunit_suite tailcall_patch_suite;
 extern struct kunit_suite tailcall_frame_suite;
 extern struct kunit_suite tailcall_callback_suite;
 extern struct kunit_suite tailcall_extension_suite;
+extern struct kunit_suite tailcall_owner_suite;
+extern struct kunit_suite tailcall_stack_suite;
 extern struct kunit_suite tailcall_verifier_suite;
 extern struct kunit_suite tailcall_golden_suite;
 

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may meet in a prog_array. A tail callee runs in the place of its caller,
+ * with what that was given and checked for when it was attached, so it can do
+ * with as much or less. Programs here are loaded and offered, and never run.
+ */
+#include "prog.h"
+#include "suites.h"
+
+#define FIRST_LEVEL	8
+#define MORE		8
+
+/* What a program needs of who attaches it. */
+struct owner_need {
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach_type;
+	u32 flags;
+	u32 ctx;	/* bytes of the context */
+	u32 buffer;	/* bytes of the buffer that the context starts with */
+	bool write;	/* it writes to the context */
+	const int *storage;	/* fd of a cgroup storage; the first fd is 0 */
+};
+
+/* With the need, and a tail call of slot 0 of @array if that is an fd. */
+static struct tc_prog *owner_prog(struct kunit *test, const char *name,
+				  const struct owner_need *need, int array)
+{
+	struct tc_prog *p = tc_prog_new(test, name, need->type);
+
+	p->attach_type = need->attach_type;
+	p->flags = need->flags;
+	tc_func_begin(p, name, TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	if (need->ctx)
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_6,
+				       need->ctx - sizeof(u64)));
+	if (need->buffer) {
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6, 0));
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_1,
+				       need->buffer - sizeof(u64)));
+	}
+	if (need->write) {
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_6, 0));
+		tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_0, 0));
+	}
+	if (need->storage) {
+		struct bpf_insn map[2] = {
+			BPF_LD_MAP_FD(BPF_REG_1, *need->storage)
+		};
+
+		tc_emit(p, map[0]);
+		tc_emit(p, map[1]);
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+					BPF_FUNC_get_local_storage));
+	}
+	if (array >= 0)
+		tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit_return(p, 1);
+	return p;
+}
+
+static int owner_load(struct kunit *test, const char *name,
+		      const struct owner_need *need, int array)
+{
+	return tc_load_ok(owner_prog(test, name, need, array));
+}
+
+/* A caller with @has refuses what needs @more, and takes what does with less. */
+static void expect_limit(struct kunit *test, const struct owner_need *has,
+			 const struct owner_need *more)
+{
+	const struct owner_need none = {
+		.type = has->type, .attach_type = has->attach_type,
+	};
+	int array = tc_prog_array(test, 1);
+	int wide = tc_prog_array(test, 1);
+	int much = owner_load(test, "more", more, -1);
+
+	owner_load(test, "caller", has, array);
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(array, 0,
+					      owner_load(test, "none", &none, -1)),
+			    0, "a tail callee that needs nothing");
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(array, 0,
+					      owner_load(test, "same", has, -1)),
+			    0, "a tail callee that needs the same");
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(array, 0, much), -EINVAL,
+			    "a tail callee that needs more");
+
+	owner_load(test, "wide", more, wide);
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(wide, 0, much), 0,
+			    "a caller that has more");
+}
+
+static void a_writable_buffer_is_a_limit(struct kunit *test)
+{
+	struct owner_need has = {
+		.type = BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+		.buffer = FIRST_LEVEL,
+	};
+	struct owner_need more = has;
+
+	more.buffer += MORE;
+	expect_limit(test, &has, &more);
+}
+
+static void a_tracepoints_arguments_are_a_limit(struct kunit *test)
+{
+	struct owner_need has = {
+		.type = BPF_PROG_TYPE_RAW_TRACEPOINT,
+		.ctx = FIRST_LEVEL,
+	};
+	struct owner_need more = has;
+
+	more.ctx += MORE;
+	expect_limit(test, &has, &more);
+	/* Those of perf: the first word of a record is not for programs. */
+	has.type = BPF_PROG_TYPE_TRACEPOINT;
+	has.ctx = FIRST_LEVEL + MORE;
+	more = has;
+	more.ctx += MORE;
+	expect_limit(test, &has, &more);
+}
+
+static u32 owner_ctx_offset(struct kunit *test, int prog_fd)
+{
+	struct bpf_prog *prog;
+	u32 offset;
+
+	prog = bpf_prog_get_type_dev(prog_fd, BPF_PROG_TYPE_RAW_TRACEPOINT,
+				     false);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
+	offset = prog->aux->max_ctx_offset;
+	bpf_prog_put(prog);
+	return offset;
+}
+
+/* An array that is filled before its caller is loaded. */
+static void a_caller_that_comes_later_takes_over(struct kunit *test)
+{
+	struct owner_need less = {
+		.type = BPF_PROG_TYPE_RAW_TRACEPOINT,
+		.ctx = FIRST_LEVEL,
+	};
+	struct owner_need more = less;
+	int array = tc_prog_array(test, 1);
+	int caller;
+
+	more.ctx += MORE;
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0,
+					  owner_load(test, "more", &more, -1)), 0);
+	caller = owner_load(test, "caller", &less, array);
+	KUNIT_EXPECT_EQ_MSG(test, owner_ctx_offset(test, caller), more.ctx,
+			    "what the caller will be attached by");
+}
+
+/* With three programs, each of which fits the next. */
+static void a_limit_holds_along_a_chain(struct kunit *test)
+{
+	struct owner_need less = {
+		.type = BPF_PROG_TYPE_RAW_TRACEPOINT,
+		.ctx = FIRST_LEVEL,
+	};
+	struct owner_need more = less;
+	int first = tc_prog_array(test, 1);
+	int second = tc_prog_array(test, 1);
+	int bridge;
+
+	more.ctx += MORE;
+	owner_load(test, "caller", &more, first);
+	bridge = owner_load(test, "bridge", &less, second);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(first, 0, bridge), 0);
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(second, 0,
+					      owner_load(test, "more", &more, -1)),
+			    -EINVAL, "the bridge may be attached, too");
+}
+
+#ifdef TC_KPROBES_WRITE
+static void a_kprobes_registers_are_not_written(struct kunit *test)
+{
+	const struct owner_need has = { .type = BPF_PROG_TYPE_KPROBE };
+	struct owner_need more = has;
+
+	more.write = true;
+	expect_limit(test, &has, &more);
+}
+#endif
+
+#ifdef TC_SLEEPABLE_KPROBES
+static void what_may_sleep_is_kept_apart(struct kunit *test)
+{
+	const struct owner_need has = { .type = BPF_PROG_TYPE_KPROBE };
+	struct owner_need sleeps = has;
+	int array = tc_prog_array(test, 1);
+
+	sleeps.flags = BPF_F_SLEEPABLE;
+	owner_load(test, "caller", &has, array);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0,
+					  owner_load(test, "sleeps", &sleeps, -1)),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0,
+					  owner_load(test, "same", &has, -1)), 0);
+}
+#endif
+
+static void attach_types_are_kept_apart(struct kunit *test)
+{
+	const struct owner_need v4 = {
+		.type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		.attach_type = BPF_CGROUP_INET4_CONNECT,
+	};
+	struct owner_need v6 = v4;
+	int array = tc_prog_array(test, 1);
+
+	v6.attach_type = BPF_CGROUP_INET6_CONNECT;
+	owner_load(test, "caller", &v4, array);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0,
+					  owner_load(test, "v6", &v6, -1)), -EINVAL);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0,
+					  owner_load(test, "v4", &v4, -1)), 0);
+}
+
+static void types_are_kept_apart(struct kunit *test)
+{
+	const struct owner_need tc = { .type = BPF_PROG_TYPE_SCHED_CLS };
+	const struct owner_need xdp = { .type = BPF_PROG_TYPE_XDP };
+	int array = tc_prog_array(test, 1);
+	int used = tc_prog_array(test, 1);
+
+	owner_load(test, "caller", &tc, array);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0,
+					  owner_load(test, "xdp", &xdp, -1)),
+			-EINVAL);
+	/* The first to come owns the array, also if it is a tail callee. */
+	KUNIT_EXPECT_EQ(test, tc_set_slot(used, 0,
+					  owner_load(test, "xdp", &xdp, -1)), 0);
+	KUNIT_EXPECT_EQ(test, tc_load(owner_prog(test, "caller", &tc, used)),
+			-EINVAL);
+}
+
+static struct owner_need with_storage(struct owner_need need, const int *storage)
+{
+	need.storage = storage;
+	return need;
+}
+
+/*
+ * bpf_get_local_storage() gives what was allocated for the attached program, so a
+ * tail callee must use the same or none. Nor must one without be a bridge to one
+ * with another.
+ */
+static void storages_are_kept_apart(struct kunit *test)
+{
+	const struct owner_need none = { .type = BPF_PROG_TYPE_CGROUP_SKB };
+	int small = tc_cgroup_storage(test, 8);
+	int large = tc_cgroup_storage(test, 64);
+	const struct owner_need has = with_storage(none, &small);
+	const struct owner_need other = with_storage(none, &large);
+	int array = tc_prog_array(test, 1);
+	int second = tc_prog_array(test, 1);
+	int bridge;
+
+	owner_load(test, "caller", &has, array);
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(array, 0,
+					      owner_load(test, "none", &none, -1)),
+			    0, "a tail callee without storage");
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(array, 0,
+					      owner_load(test, "same", &has, -1)),
+			    0, "a tail callee with the same storage");
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(array, 0,
+					      owner_load(test, "other", &other, -1)),
+			    -EINVAL, "a tail callee with another storage");
+
+	KUNIT_ASSERT_EQ(test, tc_set_slot(second, 0,
+					  owner_load(test, "other", &other, -1)), 0);
+	bridge = tc_load(owner_prog(test, "bridge", &none, second));
+	if (bridge >= 0)
+		KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, bridge), -EINVAL);
+	else
+		KUNIT_EXPECT_EQ(test, bridge, -EINVAL);
+}
+
+/* A function that an extension can replace, of a program with or without. */
+static int owner_target(struct kunit *test, const struct owner_need *need)
+{
+	struct tc_prog *p = owner_prog(test, "target", need, -1);
+
+	/* In place of the return. */
+	p->insn_cnt -= 2;
+	tc_emit_call(p, 1);
+	tc_emit_return(p, 1);
+	tc_func_begin(p, "stub", TC_GLOBAL);
+	tc_emit_return(p, 1);
+	return tc_load_ok(p);
+}
+
+static int owner_extension(struct kunit *test, int target, const int *storage)
+{
+	const struct owner_need need = {
+		.type = BPF_PROG_TYPE_EXT, .storage = storage,
+	};
+	struct tc_prog *p = owner_prog(test, "extension", &need, -1);
+
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(1);
+	return tc_load_ok(p);
+}
+
+static void an_extension_has_the_storage_of_its_target(struct kunit *test)
+{
+	const struct owner_need none = { .type = BPF_PROG_TYPE_CGROUP_SKB };
+	int storage = tc_cgroup_storage(test, 8);
+	const struct owner_need has = with_storage(none, &storage);
+	int with = owner_target(test, &has);
+	int without = owner_target(test, &none);
+	int same = owner_extension(test, with, &storage);
+	int more = owner_extension(test, without, &storage);
+	int less = owner_extension(test, without, NULL);
+
+	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, same), 0,
+			    "the storage of its target");
+	KUNIT_EXPECT_EQ_MSG(test, tc_attach(test, more), -EINVAL,
+			    "a storage that its target lacks");
+	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, less), 0, "no storage");
+}
+
+static struct kunit_case owner_cases[] = {
+	KUNIT_CASE(types_are_kept_apart),
+	KUNIT_CASE(attach_types_are_kept_apart),
+#ifdef TC_SLEEPABLE_KPROBES
+	KUNIT_CASE(what_may_sleep_is_kept_apart),
+#endif
+	KUNIT_CASE(storages_are_kept_apart),
+	KUNIT_CASE(an_extension_has_the_storage_of_its_target),
+	KUNIT_CASE(a_writable_buffer_is_a_limit),
+	KUNIT_CASE(a_tracepoints_arguments_are_a_limit),
+	KUNIT_CASE(a_caller_that_comes_later_takes_over),
+	KUNIT_CASE(a_limit_holds_along_a_chain),
+#ifdef TC_KPROBES_WRITE
+	KUNIT_CASE(a_kprobes_registers_are_not_written),
+#endif
+	{}
+};
+
+struct kunit_suite tailcall_owner_suite = {
+	.name = "tailcall_owner",
+	.init = tc_init,
+	.exit = tc_exit,
+	.test_cases = owner_cases,
+};
