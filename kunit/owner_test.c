@@ -21,6 +21,19 @@ struct owner_need {
 	const int *storage;	/* fd of a cgroup storage; the first fd is 0 */
 };
 
+/* Some types of programs are there only with an option. */
+static void owner_needs_cgroups(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_CGROUP_BPF))
+		kunit_skip(test, "Test requires: CONFIG_CGROUP_BPF");
+}
+
+static void owner_needs_events(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_BPF_EVENTS))
+		kunit_skip(test, "Test requires: CONFIG_BPF_EVENTS");
+}
+
 /* With the need, and a tail call of slot 0 of @array if that is an fd. */
 static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 				  const struct owner_need *need, int array)
@@ -100,6 +113,7 @@ static void a_writable_buffer_is_a_limit(struct kunit *test)
 	};
 	struct owner_need more = has;
 
+	owner_needs_events(test);
 	more.buffer += MORE;
 	expect_limit(test, &has, &more);
 }
@@ -112,6 +126,7 @@ static void a_tracepoints_arguments_are_a_limit(struct kunit *test)
 	};
 	struct owner_need more = has;
 
+	owner_needs_events(test);
 	more.ctx += MORE;
 	expect_limit(test, &has, &more);
 	/* Those of perf: the first word of a record is not for programs. */
@@ -143,9 +158,10 @@ static void a_caller_that_comes_later_takes_over(struct kunit *test)
 		.ctx = FIRST_LEVEL,
 	};
 	struct owner_need more = less;
-	int array = tc_prog_array(test, 1);
-	int caller;
+	int array, caller;
 
+	owner_needs_events(test);
+	array = tc_prog_array(test, 1);
 	more.ctx += MORE;
 	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0,
 					  owner_load(test, "more", &more, -1)), 0);
@@ -162,10 +178,11 @@ static void a_limit_holds_along_a_chain(struct kunit *test)
 		.ctx = FIRST_LEVEL,
 	};
 	struct owner_need more = less;
-	int first = tc_prog_array(test, 1);
-	int second = tc_prog_array(test, 1);
-	int bridge;
+	int first, second, bridge;
 
+	owner_needs_events(test);
+	first = tc_prog_array(test, 1);
+	second = tc_prog_array(test, 1);
 	more.ctx += MORE;
 	owner_load(test, "caller", &more, first);
 	bridge = owner_load(test, "bridge", &less, second);
@@ -181,6 +198,7 @@ static void a_kprobes_registers_are_not_written(struct kunit *test)
 	const struct owner_need has = { .type = BPF_PROG_TYPE_KPROBE };
 	struct owner_need more = has;
 
+	owner_needs_events(test);
 	more.write = true;
 	expect_limit(test, &has, &more);
 }
@@ -191,8 +209,10 @@ static void what_may_sleep_is_kept_apart(struct kunit *test)
 {
 	const struct owner_need has = { .type = BPF_PROG_TYPE_KPROBE };
 	struct owner_need sleeps = has;
-	int array = tc_prog_array(test, 1);
+	int array;
 
+	owner_needs_events(test);
+	array = tc_prog_array(test, 1);
 	sleeps.flags = BPF_F_SLEEPABLE;
 	owner_load(test, "caller", &has, array);
 	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0,
@@ -210,8 +230,10 @@ static void attach_types_are_kept_apart(struct kunit *test)
 		.attach_type = BPF_CGROUP_INET4_CONNECT,
 	};
 	struct owner_need v6 = v4;
-	int array = tc_prog_array(test, 1);
+	int array;
 
+	owner_needs_cgroups(test);
+	array = tc_prog_array(test, 1);
 	v6.attach_type = BPF_CGROUP_INET6_CONNECT;
 	owner_load(test, "caller", &v4, array);
 	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0,
@@ -252,14 +274,16 @@ static struct owner_need with_storage(struct owner_need need, const int *storage
 static void storages_are_kept_apart(struct kunit *test)
 {
 	const struct owner_need none = { .type = BPF_PROG_TYPE_CGROUP_SKB };
-	int small = tc_cgroup_storage(test, 8);
-	int large = tc_cgroup_storage(test, 64);
-	const struct owner_need has = with_storage(none, &small);
-	const struct owner_need other = with_storage(none, &large);
-	int array = tc_prog_array(test, 1);
-	int second = tc_prog_array(test, 1);
-	int bridge;
+	struct owner_need has, other;
+	int small, large, array, second, bridge;
 
+	owner_needs_cgroups(test);
+	small = tc_cgroup_storage(test, 8);
+	large = tc_cgroup_storage(test, 64);
+	has = with_storage(none, &small);
+	other = with_storage(none, &large);
+	array = tc_prog_array(test, 1);
+	second = tc_prog_array(test, 1);
 	owner_load(test, "caller", &has, array);
 	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(array, 0,
 					      owner_load(test, "none", &none, -1)),
@@ -309,13 +333,17 @@ static int owner_extension(struct kunit *test, int target, const int *storage)
 static void an_extension_has_the_storage_of_its_target(struct kunit *test)
 {
 	const struct owner_need none = { .type = BPF_PROG_TYPE_CGROUP_SKB };
-	int storage = tc_cgroup_storage(test, 8);
-	const struct owner_need has = with_storage(none, &storage);
-	int with = owner_target(test, &has);
-	int without = owner_target(test, &none);
-	int same = owner_extension(test, with, &storage);
-	int more = owner_extension(test, without, &storage);
-	int less = owner_extension(test, without, NULL);
+	int storage, with, without, same, more, less;
+	struct owner_need has;
+
+	owner_needs_cgroups(test);
+	storage = tc_cgroup_storage(test, 8);
+	has = with_storage(none, &storage);
+	with = owner_target(test, &has);
+	without = owner_target(test, &none);
+	same = owner_extension(test, with, &storage);
+	more = owner_extension(test, without, &storage);
+	less = owner_extension(test, without, NULL);
 
 	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, same), 0,
 			    "the storage of its target");
