@@ -12,7 +12,10 @@
 /* What is handed over, what the tail callee goes for, and what is there. */
 #define CTX_SIZE	8
 #define CTX_BEHIND	56
-#define CTX_BUFFER	128
+#define CTX_READS	200
+#define CTX_STEP	16
+#define CTX_NEEDED	(CTX_BEHIND + (CTX_READS - 1) * CTX_STEP + sizeof(u64))
+#define CTX_BUFFER	4096
 
 #define CTX_FILL	0x5a
 #define CTX_WRITTEN	7
@@ -62,17 +65,26 @@ static int context_caller(struct kunit *test, const struct context_param *param,
 }
 
 /* Writes to the first byte, and to one behind what was handed over: was there
- * anything but zero?
+ * anything but zero? What a small allocation has behind it is not all zero, so it
+ * looks in many places.
  */
 static int context_callee(struct kunit *test)
 {
 	struct tc_prog *p = context_prog(test, "callee");
+	int i;
 
-	tc_emit(p, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_6, CTX_BEHIND));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 0));
+	for (i = 0; i < CTX_READS; i++) {
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6,
+				       CTX_BEHIND + i * CTX_STEP));
+		tc_emit(p, BPF_ALU64_REG(BPF_OR, BPF_REG_7, BPF_REG_1));
+	}
 	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_6, CTX_BEHIND, CTX_WRITTEN));
 	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_6, 0, CTX_WRITTEN));
 	/* The program that is run says nothing of its own. */
-	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_0, 1));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 2));
+	tc_emit(p, BPF_JMP_IMM(BPF_JNE, BPF_REG_7, 0, 1));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 1));
 	tc_emit(p, BPF_EXIT_INSN());
 	return tc_load_ok(p);
 }
@@ -118,10 +130,10 @@ static void a_context_that_is_too_short_is_refused(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ctx);
 	attr.test.prog_fd = context_callee(test);
 	attr.test.ctx_in = (unsigned long)ctx;
-	attr.test.ctx_size_in = CTX_BEHIND;
+	attr.test.ctx_size_in = CTX_NEEDED - 1;
 	KUNIT_EXPECT_EQ(test, kern_sys_bpf(BPF_PROG_TEST_RUN, &attr,
 					   sizeof(attr)), -EINVAL);
-	attr.test.ctx_size_in = CTX_BEHIND + 1;
+	attr.test.ctx_size_in = CTX_NEEDED;
 	KUNIT_EXPECT_EQ(test, kern_sys_bpf(BPF_PROG_TEST_RUN, &attr,
 					   sizeof(attr)), 0);
 	KUNIT_EXPECT_EQ(test, ctx[CTX_BEHIND], CTX_WRITTEN);
