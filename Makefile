@@ -56,6 +56,7 @@ help:
 	@echo '  refresh       - Write the patches of TREES anew with quilt'
 	@echo '  bisect-check  - Build, boot and test every prefix of the series of TREES'
 	@echo '  mutants       - Break the patched kernels of TREES on purpose: a test must fail'
+	@echo '  coverage      - The lines of the series of TREES that no test reaches'
 	@echo '  golden        - Write kunit/golden.h anew, from what make check has seen'
 	@echo '  kunitpy       - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
 	@echo ''
@@ -66,7 +67,7 @@ help:
 	@echo 'Variables:'
 	@echo '  TREES=...     - Kernel lines to check ($(TREES))'
 	@echo '  TREE=...      - One kernel line ($(TREE))'
-	@echo '  VARIANT=...   - base (as Debian ships it), patched, hardened, debug ($(VARIANT))'
+	@echo '  VARIANT=...   - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
 	@echo '  KDIR=...      - A kernel source tree of your own'
 	@echo '  STATS=...     - A copy of the tracer'\''s file stats'
 	@echo '  FULL=1        - make check: all of it, see Documentation/testing.rst'
@@ -87,7 +88,7 @@ help:
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo ''
 	@echo '[1] demo, check, trace-demo, bench, selftests, veristat, image, boot,'
-	@echo '    bisect-check, mutants and kunitpy do.'
+	@echo '    bisect-check, mutants, coverage and kunitpy do.'
 
 demo:
 	@$(S)/demo $(TREE)
@@ -145,6 +146,10 @@ mutants:
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/mutants $$tree; done
 
+coverage:
+	@$(S)/install-deps
+	@set -e; for tree in $(TREES); do $(S)/coverage $$tree; done
+
 golden:
 	@$(S)/golden --write
 
@@ -160,4 +165,4 @@ selftests veristat:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants golden kunitpy
+.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy

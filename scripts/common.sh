@@ -91,16 +91,16 @@ need_tree() {
 }
 
 # need_variant VARIANT: base is Debian's source as it is, patched has the whole
-# series, hardened and debug are patched with Kconfig.VARIANT.frag on top, probe has
-# only the patches that KUnit needs, prefix has the first PREFIX patches, gates is
+# series, hardened, debug and coverage are patched with Kconfig.VARIANT.frag on top,
+# probe has only the patches that KUnit needs, prefix has the first PREFIX patches, gates is
 # where check-patches compiles one patch after the other, and mutant where
 # scripts/mutants breaks what is patched.
 need_variant() {
 	case ${1:-} in
-	base|patched|hardened|debug|gates|mutant) ;;
+	base|patched|hardened|debug|coverage|gates|mutant) ;;
 	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
-	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug or probe" ;;
+	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug, coverage or probe" ;;
 	esac
 }
 
@@ -153,36 +153,52 @@ series_files() {
 # sources VARIANT: the variant whose sources it is built from.
 sources() {
 	case $1 in
-	hardened|debug) echo patched ;;
+	hardened|debug|coverage) echo patched ;;
 	*) echo "$1" ;;
 	esac
 }
 
-# Directories: $O/TREE/VARIANT/linux are source trees (hardened and debug share
-# that of patched), build below them the object tree (kbuild then uses relative
+# Directories: $O/TREE/VARIANT/linux are source trees (hardened, debug and
+# coverage share that of patched), build below them the object tree (kbuild then uses relative
 # paths, and ccache hits in all).
 source_dir() { echo "$O/$1/$(sources "$2")/linux"; }
 build_dir() {
 	case $2 in
-	hardened|debug) echo "$(source_dir "$1" "$2")/build-$2" ;;
+	hardened|debug|coverage) echo "$(source_dir "$1" "$2")/build-$2" ;;
 	*) echo "$(source_dir "$1" "$2")/build" ;;
 	esac
 }
 out_dir() { echo "$O/$1/$2"; }
 
+# instrumented TREE: what the series compiles, by the names of their sources.
+instrumented() {
+	series_files "$1" | grep '\.c$' | grep -vE '^(tools|Documentation)/' || true
+}
+
+# gcov_args TREE: kbuild looks for GCOV_PROFILE_NAME.o = y, and takes the name for
+# that of any folder: so each of ours says for which one.
+gcov_args() {
+	instrumented "$1" | awk '
+		{ name = $0; sub(".*/", "", name); sub("[.]c$", "", name)
+		  dir = $0; sub("/[^/]*$", "", dir); dirs[name] = dirs[name] " " dir }
+		END { for (name in dirs)
+			print "GCOV_PROFILE_" name ".o=$(if $(filter" dirs[name] ",$(obj)),y)" }'
+}
+
 # kernel_make TREE VARIANT ARGS...: make in a tree of ours. ccache is keyed on
 # content and relative paths, so base and patched share what they can.
 kernel_make() {
-	local tree=$1 variant=$2
+	local tree=$1 variant=$2 gcov=()
 
 	shift 2
+	[ "$variant" != coverage ] || mapfile -t gcov < <(gcov_args "$tree")
 	CCACHE_DIR=$O/ccache CCACHE_MAXSIZE=8G CCACHE_NOHASHDIR=1 \
 	CCACHE_BASEDIR=$(source_dir "$tree" "$variant") \
 	CCACHE_COMPILERCHECK=content KBUILD_BUILD_TIMESTAMP='2026-01-01' \
 	KBUILD_BUILD_USER=tailcall KBUILD_BUILD_HOST=tailcall \
 	make -C "$(source_dir "$tree" "$variant")" \
 		O="$(build_dir "$tree" "$variant")" -j"$JOBS" \
-		CC="ccache gcc" HOSTCC="ccache gcc" "$@"
+		CC="ccache gcc" HOSTCC="ccache gcc" "${gcov[@]}" "$@"
 }
 
 # fragment TREE VARIANT FILE...: what the fragments have for a kernel. A line may
@@ -237,7 +253,7 @@ bug_state() {
 expected() {
 	case $(bug_state "$1" "$3"):$2 in
 	closed:base|closed:probe|open:*) echo open ;;
-	closed:patched|closed:hardened|closed:debug|fixed:*) echo fixed ;;
+	closed:patched|closed:hardened|closed:debug|closed:coverage|fixed:*) echo fixed ;;
 	closed:prefix)
 		# Not grep -q: it would leave, and the loop die of a broken pipe.
 		if series_of "$1" | while read -r patch; do closes "$1" "$patch"; done |
