@@ -56,6 +56,8 @@ static inline void tc_lift_memlock_limit(void)
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+/* There are fsession programs, which may have cookies. */
+#define TC_SESSION_COOKIES
 /* Sleepable programs make tail calls, so the suites about these can be built. */
 #define TC_SLEEPABLE_CALLERS
 /* A kprobe's program can write the registers. */
@@ -85,6 +87,16 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_CALLERS_MAY_HOLD_REFERENCES
 /* Nor has it sleepable programs of a type that needs no BTF of the kernel. */
 #define TC_SLEEPABLE_KPROBES
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+/* XDP programs say whether they know of fragments. */
+#define TC_XDP_FRAGS	BPF_F_XDP_HAS_FRAGS
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+/* There are arenas. */
+#define TC_ARENA
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)

@@ -352,6 +352,72 @@ static void an_extension_has_the_storage_of_its_target(struct kunit *test)
 	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, less), 0, "no storage");
 }
 
+#ifdef CONFIG_BPF_KPROBE_OVERRIDE
+static struct tc_prog *owner_kprobe(struct kunit *test, bool overrides)
+{
+	struct tc_prog *p = tc_prog_new(test, "kprobe", BPF_PROG_TYPE_KPROBE);
+
+	tc_func_begin(p, "kprobe", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	if (overrides) {
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+					BPF_FUNC_override_return));
+	}
+	return p;
+}
+
+/* What may override a result is asked when a program is attached, of that one. */
+static void who_overrides_a_result_is_alone(struct kunit *test)
+{
+	struct tc_prog *overrides = owner_kprobe(test, true);
+	struct tc_prog *caller = owner_kprobe(test, true);
+	struct tc_prog *plain = owner_kprobe(test, false);
+	int array = tc_prog_array(test, 1);
+
+	tc_emit_return(overrides, 0);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, tc_load_ok(overrides)),
+			-EINVAL);
+	tc_emit_tail_call(caller, array, 0, TC_DIRECT);
+	tc_emit_return(caller, 0);
+	KUNIT_EXPECT_EQ(test, tc_load(caller), -EINVAL);
+	tc_emit_return(plain, 0);
+	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, tc_load_ok(plain)), 0);
+}
+#else
+static void who_overrides_a_result_is_alone(struct kunit *test)
+{
+	kunit_skip(test, "Test requires: CONFIG_BPF_KPROBE_OVERRIDE");
+}
+#endif
+
+static int owner_cpumap(struct kunit *test, u32 flags)
+{
+	struct tc_prog *p = tc_prog_new(test, "cpu", BPF_PROG_TYPE_XDP);
+
+	p->attach_type = BPF_XDP_CPUMAP;
+	p->flags = flags;
+	tc_func_begin(p, "cpu", TC_GLOBAL);
+	tc_emit_return(p, XDP_DROP);
+	return tc_load_ok(p);
+}
+
+/* That map has an owner, too. */
+static void a_cpumap_takes_programs_that_are_alike(struct kunit *test)
+{
+	int map = tc_cpumap(test);
+
+	KUNIT_EXPECT_EQ(test, tc_set_cpu(map, 0, owner_cpumap(test, 0)), 0);
+	KUNIT_EXPECT_EQ(test, tc_set_cpu(map, 0, owner_cpumap(test, 0)), 0);
+#ifdef TC_XDP_FRAGS
+	/* -EINVAL; on older kernels -ENOMEM: is there memory, though?. */
+	KUNIT_EXPECT_LT(test, tc_set_cpu(map, 0,
+					 owner_cpumap(test, TC_XDP_FRAGS)),
+			0);
+	KUNIT_EXPECT_EQ(test, tc_set_cpu(map, 0, owner_cpumap(test, 0)), 0);
+#endif
+}
+
 static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(types_are_kept_apart),
 	KUNIT_CASE(attach_types_are_kept_apart),
@@ -364,6 +430,8 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(a_tracepoints_arguments_are_a_limit),
 	KUNIT_CASE(a_caller_that_comes_later_takes_over),
 	KUNIT_CASE(a_limit_holds_along_a_chain),
+	KUNIT_CASE(who_overrides_a_result_is_alone),
+	KUNIT_CASE(a_cpumap_takes_programs_that_are_alike),
 #ifdef TC_KPROBES_WRITE
 	KUNIT_CASE(a_kprobes_registers_are_not_written),
 #endif

@@ -365,15 +365,47 @@ int tc_array(struct kunit *test, u32 entries)
 	return tc_map(test, BPF_MAP_TYPE_ARRAY, sizeof(u64), entries);
 }
 
-int tc_set_slot(int array_fd, u32 slot, int prog_fd)
+int tc_cpumap(struct kunit *test)
+{
+	return tc_map(test, BPF_MAP_TYPE_CPUMAP, sizeof(struct bpf_cpumap_val), 1);
+}
+
+#ifdef TC_ARENA
+int tc_arena(struct kunit *test)
 {
 	union bpf_attr attr = {
-		.map_fd = array_fd,
-		.key = (unsigned long)&slot,
-		.value = (unsigned long)&prog_fd,
+		.map_type = BPF_MAP_TYPE_ARENA,
+		.map_flags = BPF_F_MMAPABLE,
+		.max_entries = 1,
+		/* Nobody maps it: where it would be in user space. */
+		.map_extra = 1ULL << 44,
+	};
+
+	return tc_map_create(test, &attr);
+}
+#endif
+
+static int tc_update(int map_fd, u32 key, const void *value)
+{
+	union bpf_attr attr = {
+		.map_fd = map_fd,
+		.key = (unsigned long)&key,
+		.value = (unsigned long)value,
 	};
 
 	return kern_sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+}
+
+int tc_set_cpu(int cpumap_fd, u32 cpu, int prog_fd)
+{
+	struct bpf_cpumap_val value = { .qsize = 1, .bpf_prog.fd = prog_fd };
+
+	return tc_update(cpumap_fd, cpu, &value);
+}
+
+int tc_set_slot(int array_fd, u32 slot, int prog_fd)
+{
+	return tc_update(array_fd, slot, &prog_fd);
 }
 
 int tc_clear_slot(int array_fd, u32 slot)

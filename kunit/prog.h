@@ -108,6 +108,12 @@ int tc_load_ok(struct tc_prog *p);
 int tc_prog_array(struct kunit *test, u32 slots);
 int tc_array(struct kunit *test, u32 entries);
 int tc_cgroup_storage(struct kunit *test, u32 value_size);
+int tc_cpumap(struct kunit *test);
+#ifdef TC_ARENA
+int tc_arena(struct kunit *test);
+#endif
+/* Have packets for @cpu go through a program. */
+int tc_set_cpu(int cpumap_fd, u32 cpu, int prog_fd);
 int tc_set_slot(int array_fd, u32 slot, int prog_fd);
 int tc_clear_slot(int array_fd, u32 slot);
 /* Attach an fentry, fexit or extension program to what it was loaded for. */

@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/perf_event.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -239,9 +242,16 @@ static struct verdict probe_pair(const struct ask *caller,
 				 const struct ask *callee)
 {
 	int map = prog_array();
-	int fd = load(with_jump(*caller, map));
-	int like, other, err;
+	int like, other, err, fd;
+	bool early;
 
+	/* It may be asked before there is anything to tell, or anybody to ask. */
+	early = *refused(map);
+	fd = load(with_jump(*caller, map));
+	early |= *refused(map);
+	if (early)
+		return done(verdict(CANNOT_TELL,
+				    "the prog_array has refused what nobody offered"));
 	if (fd < 0)
 		return done(verdict(NOT_APPLICABLE, "no such caller here: %s",
 				    strerror(-fd)));
@@ -309,15 +319,6 @@ static struct verdict probe_sleepable(void)
 	struct ask callee = caller;
 
 	callee.flags = BPF_F_SLEEPABLE;
-	return probe_pair(&caller, &callee);
-}
-
-static struct verdict probe_write_ctx(void)
-{
-	const struct ask caller = { .type = BPF_PROG_TYPE_KPROBE };
-	struct ask callee = caller;
-
-	callee.write = true;
 	return probe_pair(&caller, &callee);
 }
 
@@ -587,6 +588,48 @@ static struct verdict probe_limit(const struct ask *little,
 		       *refused(first) ? " for its " : "", refused(first));
 }
 
+/* A kprobe on a function that only test runs call: a descriptor or an error. */
+static int open_kprobe(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.config1 = (unsigned long)"bpf_fentry_test1",
+		.disabled = 1,
+	};
+	FILE *f = fopen("/sys/bus/event_source/devices/kprobe/type", "r");
+	int got;
+
+	if (!f)
+		return -errno;
+	got = fscanf(f, "%u", &attr.type);
+	fclose(f);
+	if (got != 1)
+		return -EINVAL;
+	return keep(syscall(SYS_perf_event_open, &attr, -1, 0, -1,
+			    PERF_FLAG_FD_CLOEXEC));
+}
+
+static int attach_kprobe(int fd)
+{
+	int event = open_kprobe();
+
+	if (event < 0)
+		return event;
+	return ioctl(event, PERF_EVENT_IOC_SET_BPF, fd) ? -errno : 0;
+}
+
+/* Where there can be no kprobe, a caller that comes later is let off. */
+static struct verdict probe_write_ctx(void)
+{
+	const struct ask little = { .type = BPF_PROG_TYPE_KPROBE };
+	struct ask much = little;
+	int event = open_kprobe();
+
+	much.write = true;
+	return done(probe_limit(&little, &much,
+				event < 0 ? NULL : attach_kprobe));
+}
+
 static struct verdict probe_tp_access(void)
 {
 	const struct ask little = {
@@ -852,7 +895,7 @@ static const struct bug bugs[] = {
 		.effect = "any function of the kernel runs with other registers",
 		.upstream = "none",
 		.how =
-			"Offers a kprobe program that writes its context to the prog_array of one that does not. Nothing runs.",
+			"Offers a kprobe program that writes its context to the prog_array of one that does not, before that is attached and after it, with an empty slot.",
 		.probe = probe_write_ctx,
 	}, {
 		.id = "N8",

@@ -203,11 +203,14 @@ static void in_a_program_that_may_sleep(void)
 
 /* ---- recursion -------------------------------------------------------------------- */
 
-static void recurse(const char *tracepoint, const char *prog, int times)
+/* The probe's own tail call arrives, or its slot is empty. */
+static void recurse(const char *tracepoint, const char *prog, int times, bool arrives)
 {
 	long long lost;
 	int fd;
 
+	if (!arrives)
+		clear_slot("probe_jump", 0);
 	skel->bss->arrived = 0;
 	must_put("tracing_on", "1");
 	fd = bpf_raw_tracepoint_open(tracepoint, prog_fd("probe_entry"));
@@ -216,16 +219,16 @@ static void recurse(const char *tracepoint, const char *prog, int times)
 	run(prog, times);
 	drop(fd);
 	must_put("tracing_on", "0");
-	expect(skel->bss->arrived == (unsigned long long)times,
+	expect(skel->bss->arrived == (arrives ? (unsigned long long)times : 0),
 	       "%lld tail calls in the probe, expected %d",
-	       (long long)skel->bss->arrived, times);
+	       (long long)skel->bss->arrived, arrives ? times : 0);
 	lost = cpu_sum("of these by the hook: ");
 	expect(lost == times, "%lld are lost in recursion, expected %d", lost, times);
 }
 
 static void recursion_at_hits(void)
 {
-	recurse("hit", "entry", 300);
+	recurse("hit", "entry", 300, true);
 	expect(events_with(".", "caller=") == 300, "not 300 events");
 	expect(cpu_sum("entries: ") + cpu_sum("dropped events: ") == 600,
 	       "not all 600 tail calls are accounted for");
@@ -234,7 +237,17 @@ static void recursion_at_hits(void)
 static void recursion_at_misses(void)
 {
 	skel->bss->where = SLOT_EMPTY;
-	recurse("miss", "anywhere", 300);
+	recurse("miss", "anywhere", 300, true);
+	expect(events_with(".", "reason=empty") == 300, "not 300 events");
+}
+
+static void recursion_that_misses(void)
+{
+	recurse("hit", "entry", 300, false);
+	expect(events_with(".", "caller=") == 300, "not 300 events");
+	skel->bss->where = SLOT_EMPTY;
+	must_put("reset", "1");
+	recurse("miss", "anywhere", 300, false);
 	expect(events_with(".", "reason=empty") == 300, "not 300 events");
 }
 
@@ -281,6 +294,7 @@ const struct trace_case context_cases[] = {
 	{ "in_a_program_that_may_sleep", in_a_program_that_may_sleep },
 	{ "recursion_at_hits", recursion_at_hits },
 	{ "recursion_at_misses", recursion_at_misses },
+	{ "recursion_that_misses", recursion_that_misses },
 	{ "under_lockdown", under_lockdown },
 	{}
 };

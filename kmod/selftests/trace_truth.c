@@ -131,6 +131,23 @@ static void each_kind_of_miss(void)
 	expect_total(4 + LIMIT);
 }
 
+/* That there is nobody to call is the better reason. */
+static void an_empty_slot_at_the_limit(void)
+{
+	const char *line;
+
+	set_slot("jump", SLOT_FREE, "spent");
+	must_put("tracing_on", "1");
+	run("spent", 1);
+	must_put("tracing_on", "0");
+	line = line_with("trace", "miss reason=limit ", from_site("spent", "spent"));
+	expect(strstr(line, target(SLOT_FREE, NULL)), "wrong target in %s", line);
+	line = line_with("trace", "miss reason=empty ", from_site("spent", "spent"));
+	expect(strstr(line, target(SLOT_EMPTY, NULL)), "wrong target in %s", line);
+	expect(strstr(line, " count=33/33"), "not at the limit: %s", line);
+	expect_total(LIMIT + 2);
+}
+
 static void an_index_known_at_run_time(void)
 {
 	must_put("tracing_on", "1");
@@ -479,6 +496,7 @@ const struct trace_case truth_cases[] = {
 	{ "nothing_while_off", nothing_while_off },
 	{ "one_hit", one_hit },
 	{ "each_kind_of_miss", each_kind_of_miss },
+	{ "an_empty_slot_at_the_limit", an_empty_slot_at_the_limit },
 	{ "an_index_known_at_run_time", an_index_known_at_run_time },
 	{ "a_subprogram_is_named", a_subprogram_is_named },
 	{ "slots_that_change", slots_that_change },

@@ -68,6 +68,15 @@ int chain(struct __sk_buff *skb)
 	return 0;
 }
 
+/* The same, and then an empty slot. */
+SEC("tc")
+int spent(struct __sk_buff *skb)
+{
+	bpf_tail_call_static(skb, &jump, SLOT_FREE);
+	bpf_tail_call_static(skb, &jump, SLOT_EMPTY);
+	return 0;
+}
+
 /* volatile: clang drops a return value that nobody reads. */
 static __noinline int inner(struct __sk_buff *skb)
 {
