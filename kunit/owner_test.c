@@ -418,6 +418,21 @@ static void a_cpumap_takes_programs_that_are_alike(struct kunit *test)
 #endif
 }
 
+#ifdef TC_SLEEPABLE_CALLERS
+/* By one that reads nothing of the context, which the target does. */
+static void a_syscall_program_can_be_extended(struct kunit *test)
+{
+	const struct owner_need need = {
+		.type = BPF_PROG_TYPE_SYSCALL, .flags = BPF_F_SLEEPABLE,
+		.ctx = FIRST_LEVEL,
+	};
+	int target = owner_target(test, &need);
+
+	KUNIT_EXPECT_GE(test, tc_attach(test, owner_extension(test, target, NULL)),
+			0);
+}
+#endif
+
 static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(types_are_kept_apart),
 	KUNIT_CASE(attach_types_are_kept_apart),
@@ -426,6 +441,9 @@ static struct kunit_case owner_cases[] = {
 #endif
 	KUNIT_CASE(storages_are_kept_apart),
 	KUNIT_CASE(an_extension_has_the_storage_of_its_target),
+#ifdef TC_SLEEPABLE_CALLERS
+	KUNIT_CASE(a_syscall_program_can_be_extended),
+#endif
 	KUNIT_CASE(a_writable_buffer_is_a_limit),
 	KUNIT_CASE(a_tracepoints_arguments_are_a_limit),
 	KUNIT_CASE(a_caller_that_comes_later_takes_over),

@@ -199,6 +199,13 @@ static void in_a_program_that_may_sleep(void)
 	must_put("tracing_on", "0");
 	expect(events_with(".", ":sleepable+") == 20, "%d events of 20",
 	       events_with(".", ":sleepable+"));
+	/* The kernel copies their context: one that is not there, and none. */
+	expect(!bpf_prog_test_run_opts(callee, &opts), "cannot run the callee: %s",
+	       strerror(errno));
+	opts.ctx_in = (void *)8;
+	opts.ctx_size_in = 8;
+	expect(bpf_prog_test_run_opts(caller, &opts) && errno == EFAULT,
+	       "a context at address 8 was copied");
 }
 
 /* ---- recursion -------------------------------------------------------------------- */
