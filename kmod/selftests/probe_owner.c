@@ -7,14 +7,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/perf_event.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -588,46 +585,17 @@ static struct verdict probe_limit(const struct ask *little,
 		       *refused(first) ? " for its " : "", refused(first));
 }
 
-/* A kprobe on a function that only test runs call: a descriptor or an error. */
-static int open_kprobe(void)
-{
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.config1 = (unsigned long)"bpf_fentry_test1",
-		.disabled = 1,
-	};
-	FILE *f = fopen("/sys/bus/event_source/devices/kprobe/type", "r");
-	int got;
-
-	if (!f)
-		return -errno;
-	got = fscanf(f, "%u", &attr.type);
-	fclose(f);
-	if (got != 1)
-		return -EINVAL;
-	return keep(syscall(SYS_perf_event_open, &attr, -1, 0, -1,
-			    PERF_FLAG_FD_CLOEXEC));
-}
-
-static int attach_kprobe(int fd)
-{
-	int event = open_kprobe();
-
-	if (event < 0)
-		return event;
-	return ioctl(event, PERF_EVENT_IOC_SET_BPF, fd) ? -errno : 0;
-}
-
-/* Where there can be no kprobe, a caller that comes later is let off. */
+/*
+ * Not attached: an armed kprobe and another checker's trampolines on one function
+ * have taken down 7.2 in QEMU, which no checker may risk.
+ */
 static struct verdict probe_write_ctx(void)
 {
 	const struct ask little = { .type = BPF_PROG_TYPE_KPROBE };
 	struct ask much = little;
-	int event = open_kprobe();
 
 	much.write = true;
-	return done(probe_limit(&little, &much,
-				event < 0 ? NULL : attach_kprobe));
+	return done(probe_limit(&little, &much, NULL));
 }
 
 static struct verdict probe_tp_access(void)
@@ -895,7 +863,7 @@ static const struct bug bugs[] = {
 		.effect = "any function of the kernel runs with other registers",
 		.upstream = "none",
 		.how =
-			"Offers a kprobe program that writes its context to the prog_array of one that does not, before that is attached and after it, with an empty slot.",
+			"Offers a kprobe program that writes its context to the prog_array of one that does not. Nothing runs.",
 		.probe = probe_write_ctx,
 	}, {
 		.id = "N8",
