@@ -18,7 +18,10 @@ struct owner_need {
 	u32 ctx;	/* bytes of the context */
 	u32 buffer;	/* bytes of the buffer that the context starts with */
 	bool write;	/* it writes to the context */
+	bool faults;	/* it reads user memory, and sleeps for that */
+	bool ctx_tag;	/* see struct tc_prog */
 	const int *storage;	/* fd of a cgroup storage; the first fd is 0 */
+	const int *devmap;	/* fd of one, where it looks something up */
 };
 
 /* Some types of programs are there only with an option. */
@@ -42,6 +45,7 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 
 	p->attach_type = need->attach_type;
 	p->flags = need->flags;
+	p->ctx_tag = need->ctx_tag;
 	tc_func_begin(p, name, TC_GLOBAL);
 	tc_emit_sub_entry(p);
 	if (need->ctx)
@@ -66,6 +70,27 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
 		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
 					BPF_FUNC_get_local_storage));
+	}
+	if (need->faults) {
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_10));
+		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -8));
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 8));
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, 0));
+		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+					BPF_FUNC_copy_from_user));
+	}
+	if (need->devmap) {
+		struct bpf_insn map[2] = {
+			BPF_LD_MAP_FD(BPF_REG_1, *need->devmap)
+		};
+
+		tc_emit(p, BPF_ST_MEM(BPF_W, BPF_REG_10, -4, 0));
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4));
+		tc_emit(p, map[0]);
+		tc_emit(p, map[1]);
+		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+					BPF_FUNC_map_lookup_elem));
 	}
 	if (array >= 0)
 		tc_emit_tail_call(p, array, 0, TC_DIRECT);
@@ -318,16 +343,23 @@ static int owner_target(struct kunit *test, const struct owner_need *need)
 	return tc_load_ok(p);
 }
 
-static int owner_extension(struct kunit *test, int target, const int *storage)
+/* With the same needs as one that runs alone. */
+static struct tc_prog *owner_extension_prog(struct kunit *test, int target,
+					    struct owner_need need)
 {
-	const struct owner_need need = {
-		.type = BPF_PROG_TYPE_EXT, .storage = storage,
-	};
-	struct tc_prog *p = owner_prog(test, "extension", &need, -1);
+	struct tc_prog *p;
 
+	need.type = BPF_PROG_TYPE_EXT;
+	need.flags = 0;
+	p = owner_prog(test, "extension", &need, -1);
 	p->target_fd = target;
 	p->target_btf_id = tc_func_btf_id(1);
-	return tc_load_ok(p);
+	return p;
+}
+
+static int owner_extension(struct kunit *test, int target, struct owner_need need)
+{
+	return tc_load_ok(owner_extension_prog(test, target, need));
 }
 
 static void an_extension_has_the_storage_of_its_target(struct kunit *test)
@@ -341,9 +373,9 @@ static void an_extension_has_the_storage_of_its_target(struct kunit *test)
 	has = with_storage(none, &storage);
 	with = owner_target(test, &has);
 	without = owner_target(test, &none);
-	same = owner_extension(test, with, &storage);
-	more = owner_extension(test, without, &storage);
-	less = owner_extension(test, without, NULL);
+	same = owner_extension(test, with, has);
+	more = owner_extension(test, without, has);
+	less = owner_extension(test, without, none);
 
 	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, same), 0,
 			    "the storage of its target");
@@ -351,6 +383,71 @@ static void an_extension_has_the_storage_of_its_target(struct kunit *test)
 			    "a storage that its target lacks");
 	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, less), 0, "no storage");
 }
+
+#ifdef TC_SLEEPABLE_KPROBES
+/*
+ * What is in a devmap lives as long as RCU's readers, which programs that may sleep
+ * are not: they cannot use one, and nor can what replaces a function of theirs.
+ */
+static void an_extension_keeps_rcus_rules(struct kunit *test)
+{
+	const struct owner_need awake = { .type = BPF_PROG_TYPE_KPROBE };
+	struct owner_need sleeps = awake, looks = awake;
+	int sleeper, waker, devmap, ext;
+
+	owner_needs_events(test);
+	sleeps.flags = BPF_F_SLEEPABLE;
+	devmap = tc_devmap(test);
+	looks.devmap = &devmap;
+	sleeper = owner_target(test, &sleeps);
+	waker = owner_target(test, &awake);
+
+	sleeps.devmap = &devmap;
+	KUNIT_ASSERT_EQ_MSG(test, tc_load(owner_prog(test, "known", &sleeps, -1)),
+			    -EINVAL, "a program that may sleep");
+	ext = owner_extension(test, waker, looks);
+	KUNIT_EXPECT_EQ_MSG(test, tc_attach_to(test, ext, sleeper, tc_func_btf_id(1)),
+			    -EINVAL, "verified for another target, which does not sleep");
+	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, ext), 0,
+			    "of a program that does not sleep");
+	KUNIT_EXPECT_EQ_MSG(test, tc_load(owner_extension_prog(test, sleeper, looks)),
+			    -EINVAL, "of a program that may sleep");
+}
+
+/* Nobody has looked at where its target calls it, so it does not sleep itself. */
+static void an_extension_does_not_sleep(struct kunit *test)
+{
+	struct owner_need sleeps = {
+		.type = BPF_PROG_TYPE_KPROBE, .flags = BPF_F_SLEEPABLE,
+	};
+	int target;
+
+	owner_needs_events(test);
+	target = owner_target(test, &sleeps);
+	sleeps.faults = true;
+	tc_load_ok(owner_prog(test, "known", &sleeps, -1));
+	KUNIT_EXPECT_EQ(test, tc_load(owner_extension_prog(test, target, sleeps)),
+			-EINVAL);
+}
+
+/* One that uses nothing of RCU's, and that one also where RCU's lock is held. */
+static void what_may_sleep_can_be_extended(struct kunit *test)
+{
+	const struct owner_need awake = { .type = BPF_PROG_TYPE_KPROBE };
+	struct owner_need sleeps = awake;
+	int sleeper, waker;
+
+	owner_needs_events(test);
+	sleeps.flags = BPF_F_SLEEPABLE;
+	sleeper = owner_target(test, &sleeps);
+	waker = owner_target(test, &awake);
+	KUNIT_EXPECT_GE(test, tc_attach(test, owner_extension(test, sleeper, awake)),
+			0);
+	KUNIT_EXPECT_GE(test, tc_attach_to(test,
+					   owner_extension(test, sleeper, awake),
+					   waker, tc_func_btf_id(1)), 0);
+}
+#endif
 
 #ifdef CONFIG_BPF_KPROBE_OVERRIDE
 static struct tc_prog *owner_kprobe(struct kunit *test, bool overrides)
@@ -418,18 +515,33 @@ static void a_cpumap_takes_programs_that_are_alike(struct kunit *test)
 #endif
 }
 
-#ifdef TC_SLEEPABLE_CALLERS
-/* By one that reads nothing of the context, which the target does. */
-static void a_syscall_program_can_be_extended(struct kunit *test)
+#ifdef TC_ARG_TAGS
+/*
+ * Whoever runs a syscall program hands over what that reads. A target does so
+ * with one extension at a time, so there are three.
+ */
+static void an_extension_has_the_context_of_its_target(struct kunit *test)
 {
-	const struct owner_need need = {
+	const struct owner_need has = {
 		.type = BPF_PROG_TYPE_SYSCALL, .flags = BPF_F_SLEEPABLE,
-		.ctx = FIRST_LEVEL,
+		.ctx = FIRST_LEVEL, .ctx_tag = true,
 	};
-	int target = owner_target(test, &need);
+	struct owner_need less = has, more = has;
+	int target[3], i;
 
-	KUNIT_EXPECT_GE(test, tc_attach(test, owner_extension(test, target, NULL)),
-			0);
+	less.ctx = 0;
+	more.ctx += MORE;
+	for (i = 0; i < ARRAY_SIZE(target); i++)
+		target[i] = owner_target(test, &has);
+	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, owner_extension(test, target[0],
+								  less)),
+			    0, "less of the context than its target");
+	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, owner_extension(test, target[1],
+								  has)),
+			    0, "as much of the context as its target");
+	KUNIT_EXPECT_EQ_MSG(test, tc_attach(test, owner_extension(test, target[2],
+								  more)),
+			    -EINVAL, "more of the context than its target");
 }
 #endif
 
@@ -438,11 +550,14 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(attach_types_are_kept_apart),
 #ifdef TC_SLEEPABLE_KPROBES
 	KUNIT_CASE(what_may_sleep_is_kept_apart),
+	KUNIT_CASE(an_extension_keeps_rcus_rules),
+	KUNIT_CASE(an_extension_does_not_sleep),
+	KUNIT_CASE(what_may_sleep_can_be_extended),
 #endif
 	KUNIT_CASE(storages_are_kept_apart),
 	KUNIT_CASE(an_extension_has_the_storage_of_its_target),
-#ifdef TC_SLEEPABLE_CALLERS
-	KUNIT_CASE(a_syscall_program_can_be_extended),
+#ifdef TC_ARG_TAGS
+	KUNIT_CASE(an_extension_has_the_context_of_its_target),
 #endif
 	KUNIT_CASE(a_writable_buffer_is_a_limit),
 	KUNIT_CASE(a_tracepoints_arguments_are_a_limit),

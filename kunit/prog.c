@@ -193,10 +193,20 @@ struct tc_btf_common {
 	struct btf_param arg;
 };
 
+#ifdef TC_ARG_TAGS
+struct tc_btf_tag {
+	struct btf_type type;
+	struct btf_decl_tag data;
+};
+#else
+struct tc_btf_tag { };
+#endif
+
 struct tc_btf {
 	struct btf_header hdr;
 	struct tc_btf_common common;
 	struct btf_type func[TC_MAX_FUNCS];
+	struct tc_btf_tag tag[TC_MAX_FUNCS];
 };
 
 #define TC_BTF_INFO(kind, vlen)	(((kind) << 24) | (vlen))
@@ -208,6 +218,28 @@ static u32 tc_btf_string(char *strings, u32 *len, const char *string)
 	memcpy(strings + off, string, strlen(string) + 1);
 	*len += strlen(string) + 1;
 	return off;
+}
+
+/* Writes a tag for each function, and returns how much that is. */
+static u32 tc_btf_tags(const struct tc_prog *p, struct tc_btf_tag *tag,
+		       char *strings, u32 *len)
+{
+#ifdef TC_ARG_TAGS
+	u32 i, name;
+
+	if (!p->ctx_tag)
+		return 0;
+	name = tc_btf_string(strings, len, "arg:ctx");
+	for (i = 0; i < p->func_cnt; i++) {
+		tag[i].type.name_off = name;
+		tag[i].type.info = TC_BTF_INFO(BTF_KIND_DECL_TAG, 0);
+		tag[i].type.type = tc_func_btf_id(i);
+		tag[i].data.component_idx = 0;
+	}
+	return p->func_cnt * sizeof(*tag);
+#else
+	return 0;
+#endif
 }
 
 static int tc_load_btf(struct tc_prog *p)
@@ -248,6 +280,7 @@ static int tc_load_btf(struct tc_prog *p)
 		btf->func[i].type = TC_BTF_PROTO;
 	}
 	types = sizeof(*c) + p->func_cnt * sizeof(btf->func[0]);
+	types += tc_btf_tags(p, blob + sizeof(btf->hdr) + types, strings, &len);
 
 	btf->hdr.magic = BTF_MAGIC;
 	btf->hdr.version = BTF_VERSION;
@@ -368,6 +401,11 @@ int tc_array(struct kunit *test, u32 entries)
 int tc_cpumap(struct kunit *test)
 {
 	return tc_map(test, BPF_MAP_TYPE_CPUMAP, sizeof(struct bpf_cpumap_val), 1);
+}
+
+int tc_devmap(struct kunit *test)
+{
+	return tc_map(test, BPF_MAP_TYPE_DEVMAP, sizeof(u32), 1);
 }
 
 #ifdef TC_ARENA

@@ -65,6 +65,10 @@ struct tc_prog {
 	/* What an extension, fentry or fexit program is for. */
 	int target_fd;
 	u32 target_btf_id;
+	/* With TC_ARG_TAGS: its functions say that what they take is the context,
+	 * which has no type of its own in a syscall program.
+	 */
+	bool ctx_tag;
 
 	struct bpf_insn insn[TC_MAX_INSNS];
 	u32 insn_cnt;
@@ -109,6 +113,7 @@ int tc_prog_array(struct kunit *test, u32 slots);
 int tc_array(struct kunit *test, u32 entries);
 int tc_cgroup_storage(struct kunit *test, u32 value_size);
 int tc_cpumap(struct kunit *test);
+int tc_devmap(struct kunit *test);
 #ifdef TC_ARENA
 int tc_arena(struct kunit *test);
 #endif
