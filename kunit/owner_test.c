@@ -19,7 +19,8 @@ struct owner_need {
 	u32 buffer;	/* bytes of the buffer that the context starts with */
 	bool write;	/* it writes to the context */
 	bool faults;	/* it reads user memory, and sleeps for that */
-	bool ctx_tag;	/* see struct tc_prog */
+	bool ctx_tag;	/* this, and the next one: see struct tc_prog */
+	const char *ctx_name;
 	const int *storage;	/* fd of a cgroup storage; the first fd is 0 */
 	const int *devmap;	/* fd of one, where it looks something up */
 };
@@ -46,6 +47,7 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 	p->attach_type = need->attach_type;
 	p->flags = need->flags;
 	p->ctx_tag = need->ctx_tag;
+	p->ctx_name = need->ctx_name;
 	tc_func_begin(p, name, TC_GLOBAL);
 	tc_emit_sub_entry(p);
 	if (need->ctx)
@@ -391,7 +393,9 @@ static void an_extension_has_the_storage_of_its_target(struct kunit *test)
  */
 static void an_extension_keeps_rcus_rules(struct kunit *test)
 {
-	const struct owner_need awake = { .type = BPF_PROG_TYPE_KPROBE };
+	const struct owner_need awake = {
+		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
+	};
 	struct owner_need sleeps = awake, looks = awake;
 	int sleeper, waker, devmap, ext;
 
@@ -418,7 +422,8 @@ static void an_extension_keeps_rcus_rules(struct kunit *test)
 static void an_extension_does_not_sleep(struct kunit *test)
 {
 	struct owner_need sleeps = {
-		.type = BPF_PROG_TYPE_KPROBE, .flags = BPF_F_SLEEPABLE,
+		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
+		.flags = BPF_F_SLEEPABLE,
 	};
 	int target;
 
@@ -433,7 +438,9 @@ static void an_extension_does_not_sleep(struct kunit *test)
 /* One that uses nothing of RCU's, and that one also where RCU's lock is held. */
 static void what_may_sleep_can_be_extended(struct kunit *test)
 {
-	const struct owner_need awake = { .type = BPF_PROG_TYPE_KPROBE };
+	const struct owner_need awake = {
+		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
+	};
 	struct owner_need sleeps = awake;
 	int sleeper, waker;
 

@@ -167,7 +167,7 @@ void tc_emit_return(struct tc_prog *p, s32 value)
 }
 
 /*
- * BTF with one prototype, int (struct __sk_buff *ctx), and one FUNC for each
+ * BTF with one prototype, like int (struct __sk_buff *ctx), and one FUNC for each
  * function. That is what the verifier wants to see for global functions,
  * callbacks, extensions, and their targets.
  */
@@ -263,7 +263,8 @@ static int tc_load_btf(struct tc_prog *p)
 	c->int_type.info = TC_BTF_INFO(BTF_KIND_INT, 0);
 	c->int_type.size = 4;
 	c->int_data = (BTF_INT_SIGNED << 24) | 32;
-	c->ctx.name_off = tc_btf_string(strings, &len, "__sk_buff");
+	c->ctx.name_off = tc_btf_string(strings, &len,
+					p->ctx_name ?: "__sk_buff");
 	c->ctx.info = TC_BTF_INFO(BTF_KIND_STRUCT, 0);
 	c->ctx_ptr.info = TC_BTF_INFO(BTF_KIND_PTR, 0);
 	c->ctx_ptr.type = TC_BTF_CTX;

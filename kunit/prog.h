@@ -65,6 +65,8 @@ struct tc_prog {
 	/* What an extension, fentry or fexit program is for. */
 	int target_fd;
 	u32 target_btf_id;
+	/* The struct that its functions take; NULL for that of packets. */
+	const char *ctx_name;
 	/* With TC_ARG_TAGS: its functions say that what they take is the context,
 	 * which has no type of its own in a syscall program.
 	 */
