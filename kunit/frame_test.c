@@ -930,6 +930,50 @@ static void may_goto_keeps_to_its_own(struct kunit *test)
 }
 #endif
 
+#ifdef TC_ARENA
+#define R12_OF_CALLER	0x12ca11e5
+
+/* The JIT has the base of an arena in r12, and a tail callee may have none. */
+static void an_arena_gives_its_register_back(struct kunit *test)
+{
+	struct bpf_insn ld_map[2] = {
+		BPF_LD_MAP_FD(BPF_REG_1, tc_arena(test)),
+	};
+	struct tc_prog *callee = tc_prog_new(test, "callee",
+					     BPF_PROG_TYPE_SCHED_CLS);
+	int array = frame_array(test);
+	enum tc_form form;
+
+	tc_func_begin(callee, "callee", TC_GLOBAL);
+	tc_emit_main_entry(callee);
+	tc_emit_return(callee, 0);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_CALLEE, tc_load_ok(callee)), 0);
+
+	for (form = TC_DIRECT; form <= TC_INDIRECT; form++) {
+		struct tc_prog *p = tc_prog_new(test, "main",
+						BPF_PROG_TYPE_SCHED_CLS);
+		struct tc_runnable *run;
+		unsigned long r12;
+		u32 entries;
+
+		tc_func_begin(p, "main", TC_GLOBAL);
+		tc_emit_main_entry(p);
+		tc_emit(p, ld_map[0]);
+		tc_emit(p, ld_map[1]);
+		tc_emit_tail_call(p, array, SLOT_CALLEE, form);
+		tc_emit_return(p, 0);
+
+		run = tc_runnable_get(test, tc_load_ok(p));
+		entries = tc_runnable_run(run);
+		r12 = tc_runnable_r12(run, R12_OF_CALLER);
+		tc_runnable_put(run);
+		KUNIT_EXPECT_EQ(test, entries, 2u);
+		KUNIT_EXPECT_EQ_MSG(test, r12, R12_OF_CALLER, "%s",
+				    tc_form_name(form));
+	}
+}
+#endif
+
 static struct kunit_case frame_cases[] = {
 	KUNIT_CASE_PARAM(the_unwinder_names_all_frames, trace_gen_params),
 	KUNIT_CASE_PARAM(the_frames_are_chained_by_rbp, trace_gen_params),
@@ -941,6 +985,9 @@ static struct kunit_case frame_cases[] = {
 	KUNIT_CASE(a_leaf_has_all_of_its_stack),
 #ifdef BPF_JCOND
 	KUNIT_CASE(may_goto_keeps_to_its_own),
+#endif
+#ifdef TC_ARENA
+	KUNIT_CASE(an_arena_gives_its_register_back),
 #endif
 	{}
 };

@@ -8,6 +8,7 @@
 #include <linux/file.h>
 #include <linux/skbuff.h>
 #include <net/sch_generic.h>
+#include <asm/nospec-branch.h>
 
 #include "prog.h"
 
@@ -545,7 +546,7 @@ void tc_runnable_put(struct tc_runnable *run)
 	kfree_skb(run->skb);
 }
 
-u32 tc_runnable_run(struct tc_runnable *run)
+static void tc_runnable_ready(struct tc_runnable *run)
 {
 	u32 *cb = (u32 *)qdisc_skb_cb(run->skb)->data;
 	u32 i;
@@ -553,6 +554,11 @@ u32 tc_runnable_run(struct tc_runnable *run)
 	for (i = 0; i < TC_CB_WORDS; i++)
 		cb[i] = i;
 	run->skb->mark = 0;
+}
+
+u32 tc_runnable_run(struct tc_runnable *run)
+{
+	tc_runnable_ready(run);
 
 	/* As the tc hook runs it. */
 	local_bh_disable();
@@ -562,6 +568,29 @@ u32 tc_runnable_run(struct tc_runnable *run)
 	local_bh_enable();
 	return run->skb->mark;
 }
+
+#ifdef TC_ARENA
+unsigned long tc_runnable_r12(struct tc_runnable *run, unsigned long value)
+{
+	register unsigned long r12 asm("r12") = value;
+	const struct bpf_insn *insns = run->prog->insnsi;
+	struct sk_buff *skb = run->skb;
+	void *func = run->prog->bpf_func;
+
+	tc_runnable_ready(run);
+	local_bh_disable();
+	rcu_read_lock();
+	asm volatile(ANNOTATE_RETPOLINE_SAFE "\n\t"
+		     "call *%[func]"
+		     : [func] "+a" (func), "+r" (r12), "+D" (skb), "+S" (insns),
+		       ASM_CALL_CONSTRAINT
+		     :
+		     : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
+	rcu_read_unlock();
+	local_bh_enable();
+	return r12;
+}
+#endif
 
 u32 tc_run(struct kunit *test, int prog_fd)
 {

@@ -144,6 +144,10 @@ bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type);
 /* The same in parts, for a thread that has no fds. */
 struct tc_runnable *tc_runnable_get(struct kunit *test, int prog_fd);
 u32 tc_runnable_run(struct tc_runnable *run);
+#ifdef TC_ARENA
+/* Run with @value in r12, which is for the caller. Returns what it has there then. */
+unsigned long tc_runnable_r12(struct tc_runnable *run, unsigned long value);
+#endif
 void tc_runnable_put(struct tc_runnable *run);
 
 #endif /* TAILCALL_KUNIT_PROG_H */
