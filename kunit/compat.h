@@ -68,6 +68,11 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_CPUMAP_REFUSES	(-ENOMEM)
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+/* The verifier tells pointers that RCU keeps from others. */
+#define TC_RCU_POINTERS
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 /* An argument of a function can be said to be the context. */
 #define TC_ARG_TAGS

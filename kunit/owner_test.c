@@ -19,6 +19,8 @@ struct owner_need {
 	u32 buffer;	/* bytes of the buffer that the context starts with */
 	bool write;	/* it writes to the context */
 	bool faults;	/* it reads user memory, and sleeps for that */
+	bool unwinds;	/* it takes stack traces, which can be had without sleeping */
+	bool walks;	/* it hands a helper a pointer that is good under RCU's lock */
 	bool ctx_tag;	/* this, and the next one: see struct tc_prog */
 	const char *ctx_name;
 	const int *storage;	/* fd of a cgroup storage; the first fd is 0 */
@@ -36,6 +38,21 @@ static void owner_needs_events(struct kunit *test)
 {
 	if (!IS_ENABLED(CONFIG_BPF_EVENTS))
 		kunit_skip(test, "Test requires: CONFIG_BPF_EVENTS");
+}
+
+static void owner_emit_helper(struct tc_prog *p, s32 helper)
+{
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
+}
+
+/* Of what R1 points to. */
+static void owner_emit_stack(struct tc_prog *p, s32 helper)
+{
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -8));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, 8));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_4, 0));
+	owner_emit_helper(p, helper);
 }
 
 /* With the need, and a tail call of slot 0 of @array if that is an fd. */
@@ -70,16 +87,27 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 		tc_emit(p, map[0]);
 		tc_emit(p, map[1]);
 		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
-		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
-					BPF_FUNC_get_local_storage));
+		owner_emit_helper(p, BPF_FUNC_get_local_storage);
 	}
 	if (need->faults) {
 		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_10));
 		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -8));
 		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 8));
 		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, 0));
-		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
-					BPF_FUNC_copy_from_user));
+		owner_emit_helper(p, BPF_FUNC_copy_from_user);
+	}
+	if (need->unwinds) {
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+		owner_emit_stack(p, BPF_FUNC_get_stack);
+		owner_emit_helper(p, BPF_FUNC_get_current_task_btf);
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_0));
+		owner_emit_stack(p, BPF_FUNC_get_task_stack);
+	}
+	if (need->walks) {
+		owner_emit_helper(p, BPF_FUNC_get_current_task_btf);
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_0,
+				       offsetof(struct task_struct, real_parent)));
+		owner_emit_helper(p, BPF_FUNC_task_pt_regs);
 	}
 	if (need->devmap) {
 		struct bpf_insn map[2] = {
@@ -91,8 +119,7 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4));
 		tc_emit(p, map[0]);
 		tc_emit(p, map[1]);
-		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
-					BPF_FUNC_map_lookup_elem));
+		owner_emit_helper(p, BPF_FUNC_map_lookup_elem);
 	}
 	if (array >= 0)
 		tc_emit_tail_call(p, array, 0, TC_DIRECT);
@@ -435,10 +462,35 @@ static void an_extension_does_not_sleep(struct kunit *test)
 			-EINVAL);
 }
 
+#ifdef TC_RCU_POINTERS
+/* A pointer that is good as long as RCU's lock is held is none for a helper else. */
+static void an_extension_has_no_rcu_pointers(struct kunit *test)
+{
+	const struct owner_need awake = {
+		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
+	};
+	struct owner_need sleeps = awake, walks = awake;
+	int sleeper, waker;
+
+	owner_needs_events(test);
+	sleeps.flags = BPF_F_SLEEPABLE;
+	sleeper = owner_target(test, &sleeps);
+	waker = owner_target(test, &awake);
+	walks.walks = true;
+	sleeps.walks = true;
+	KUNIT_ASSERT_EQ_MSG(test, tc_load(owner_prog(test, "known", &sleeps, -1)),
+			    -EACCES, "a program that may sleep");
+	KUNIT_EXPECT_GE_MSG(test, tc_load(owner_extension_prog(test, waker, walks)),
+			    0, "of a program that does not sleep");
+	KUNIT_EXPECT_EQ_MSG(test, tc_load(owner_extension_prog(test, sleeper, walks)),
+			    -EACCES, "of a program that may sleep");
+}
+#endif
+
 /* One that uses nothing of RCU's, and that one also where RCU's lock is held. */
 static void what_may_sleep_can_be_extended(struct kunit *test)
 {
-	const struct owner_need awake = {
+	struct owner_need awake = {
 		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
 	};
 	struct owner_need sleeps = awake;
@@ -448,6 +500,7 @@ static void what_may_sleep_can_be_extended(struct kunit *test)
 	sleeps.flags = BPF_F_SLEEPABLE;
 	sleeper = owner_target(test, &sleeps);
 	waker = owner_target(test, &awake);
+	awake.unwinds = true;
 	KUNIT_EXPECT_GE(test, tc_attach(test, owner_extension(test, sleeper, awake)),
 			0);
 	KUNIT_EXPECT_GE(test, tc_attach_to(test,
@@ -558,6 +611,9 @@ static struct kunit_case owner_cases[] = {
 #ifdef TC_SLEEPABLE_KPROBES
 	KUNIT_CASE(what_may_sleep_is_kept_apart),
 	KUNIT_CASE(an_extension_keeps_rcus_rules),
+#ifdef TC_RCU_POINTERS
+	KUNIT_CASE(an_extension_has_no_rcu_pointers),
+#endif
 	KUNIT_CASE(an_extension_does_not_sleep),
 	KUNIT_CASE(what_may_sleep_can_be_extended),
 #endif
