@@ -25,6 +25,7 @@ struct owner_need {
 	const char *ctx_name;
 	const int *storage;	/* fd of a cgroup storage; the first fd is 0 */
 	const int *devmap;	/* fd of one, where it looks something up */
+	const int *array;	/* fd of a prog_array that it could tail call */
 };
 
 /* Some types of programs are there only with an option. */
@@ -120,6 +121,14 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 		tc_emit(p, map[0]);
 		tc_emit(p, map[1]);
 		owner_emit_helper(p, BPF_FUNC_map_lookup_elem);
+	}
+	if (need->array) {
+		struct bpf_insn map[2] = {
+			BPF_LD_MAP_FD(BPF_REG_1, *need->array)
+		};
+
+		tc_emit(p, map[0]);
+		tc_emit(p, map[1]);
 	}
 	if (array >= 0)
 		tc_emit_tail_call(p, array, 0, TC_DIRECT);
@@ -445,6 +454,29 @@ static void an_extension_keeps_rcus_rules(struct kunit *test)
 			    -EINVAL, "of a program that may sleep");
 }
 
+/* Its tail callees would be programs that may sleep. */
+static void an_extension_has_no_prog_array(struct kunit *test)
+{
+	const struct owner_need awake = {
+		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
+	};
+	struct owner_need sleeps = awake, jumps = awake;
+	int array;
+
+	owner_needs_events(test);
+	array = tc_prog_array(test, 1);
+	sleeps.flags = BPF_F_SLEEPABLE;
+	jumps.array = &array;
+	KUNIT_EXPECT_GE_MSG(test,
+			    tc_load(owner_extension_prog(test, owner_target(test, &awake),
+							 jumps)),
+			    0, "of a program that does not sleep");
+	KUNIT_EXPECT_EQ_MSG(test,
+			    tc_load(owner_extension_prog(test, owner_target(test, &sleeps),
+							 jumps)),
+			    -EINVAL, "of a program that may sleep");
+}
+
 /* Nobody has looked at where its target calls it, so it does not sleep itself. */
 static void an_extension_does_not_sleep(struct kunit *test)
 {
@@ -614,6 +646,7 @@ static struct kunit_case owner_cases[] = {
 #ifdef TC_RCU_POINTERS
 	KUNIT_CASE(an_extension_has_no_rcu_pointers),
 #endif
+	KUNIT_CASE(an_extension_has_no_prog_array),
 	KUNIT_CASE(an_extension_does_not_sleep),
 	KUNIT_CASE(what_may_sleep_can_be_extended),
 #endif
