@@ -46,6 +46,7 @@ static void owner_emit_helper(struct tc_prog *p, s32 helper)
 	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
 }
 
+#ifdef TC_SLEEPABLE_KPROBES
 /* Of what R1 points to. */
 static void owner_emit_stack(struct tc_prog *p, s32 helper)
 {
@@ -55,6 +56,29 @@ static void owner_emit_stack(struct tc_prog *p, s32 helper)
 	tc_emit(p, BPF_MOV64_IMM(BPF_REG_4, 0));
 	owner_emit_helper(p, helper);
 }
+
+static void owner_emit_task(struct tc_prog *p, const struct owner_need *need)
+{
+	if (need->unwinds) {
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+		owner_emit_stack(p, BPF_FUNC_get_stack);
+		owner_emit_helper(p, BPF_FUNC_get_current_task_btf);
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_0));
+		owner_emit_stack(p, BPF_FUNC_get_task_stack);
+	}
+	if (need->walks) {
+		owner_emit_helper(p, BPF_FUNC_get_current_task_btf);
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_0,
+				       offsetof(struct task_struct, real_parent)));
+		owner_emit_helper(p, BPF_FUNC_task_pt_regs);
+	}
+}
+#else
+static void owner_emit_task(struct tc_prog *p, const struct owner_need *need)
+{
+	/* 5.10 has no such helpers, and no case here wants them. */
+}
+#endif
 
 /* With the need, and a tail call of slot 0 of @array if that is an fd. */
 static struct tc_prog *owner_prog(struct kunit *test, const char *name,
@@ -97,19 +121,7 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, 0));
 		owner_emit_helper(p, BPF_FUNC_copy_from_user);
 	}
-	if (need->unwinds) {
-		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
-		owner_emit_stack(p, BPF_FUNC_get_stack);
-		owner_emit_helper(p, BPF_FUNC_get_current_task_btf);
-		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_0));
-		owner_emit_stack(p, BPF_FUNC_get_task_stack);
-	}
-	if (need->walks) {
-		owner_emit_helper(p, BPF_FUNC_get_current_task_btf);
-		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_0,
-				       offsetof(struct task_struct, real_parent)));
-		owner_emit_helper(p, BPF_FUNC_task_pt_regs);
-	}
+	owner_emit_task(p, need);
 	if (need->devmap) {
 		struct bpf_insn map[2] = {
 			BPF_LD_MAP_FD(BPF_REG_1, *need->devmap)
