@@ -41,6 +41,15 @@ static void owner_needs_events(struct kunit *test)
 		kunit_skip(test, "Test requires: CONFIG_BPF_EVENTS");
 }
 
+/* R1 is the map. */
+static void owner_emit_map(struct tc_prog *p, int fd)
+{
+	struct bpf_insn ld_map[2] = { BPF_LD_MAP_FD(BPF_REG_1, fd) };
+
+	tc_emit(p, ld_map[0]);
+	tc_emit(p, ld_map[1]);
+}
+
 static void owner_emit_helper(struct tc_prog *p, s32 helper)
 {
 	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
@@ -105,12 +114,7 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 		tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_0, 0));
 	}
 	if (need->storage) {
-		struct bpf_insn map[2] = {
-			BPF_LD_MAP_FD(BPF_REG_1, *need->storage)
-		};
-
-		tc_emit(p, map[0]);
-		tc_emit(p, map[1]);
+		owner_emit_map(p, *need->storage);
 		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
 		owner_emit_helper(p, BPF_FUNC_get_local_storage);
 	}
@@ -123,25 +127,14 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 	}
 	owner_emit_task(p, need);
 	if (need->devmap) {
-		struct bpf_insn map[2] = {
-			BPF_LD_MAP_FD(BPF_REG_1, *need->devmap)
-		};
-
 		tc_emit(p, BPF_ST_MEM(BPF_W, BPF_REG_10, -4, 0));
 		tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
 		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4));
-		tc_emit(p, map[0]);
-		tc_emit(p, map[1]);
+		owner_emit_map(p, *need->devmap);
 		owner_emit_helper(p, BPF_FUNC_map_lookup_elem);
 	}
-	if (need->array) {
-		struct bpf_insn map[2] = {
-			BPF_LD_MAP_FD(BPF_REG_1, *need->array)
-		};
-
-		tc_emit(p, map[0]);
-		tc_emit(p, map[1]);
-	}
+	if (need->array)
+		owner_emit_map(p, *need->array);
 	if (array >= 0)
 		tc_emit_tail_call(p, array, 0, TC_DIRECT);
 	tc_emit_return(p, 1);
@@ -435,20 +428,26 @@ static void an_extension_has_the_storage_of_its_target(struct kunit *test)
 }
 
 #ifdef TC_SLEEPABLE_KPROBES
+static const struct owner_need owner_awake = {
+	.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
+};
+
+static const struct owner_need owner_sleeps = {
+	.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
+	.flags = BPF_F_SLEEPABLE,
+};
+
 /*
  * What is in a devmap lives as long as RCU's readers, which programs that may sleep
  * are not: they cannot use one, and nor can what replaces a function of theirs.
  */
 static void an_extension_keeps_rcus_rules(struct kunit *test)
 {
-	const struct owner_need awake = {
-		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
-	};
-	struct owner_need sleeps = awake, looks = awake;
+	const struct owner_need awake = owner_awake;
+	struct owner_need sleeps = owner_sleeps, looks = awake;
 	int sleeper, waker, devmap, ext;
 
 	owner_needs_events(test);
-	sleeps.flags = BPF_F_SLEEPABLE;
 	devmap = tc_devmap(test);
 	looks.devmap = &devmap;
 	sleeper = owner_target(test, &sleeps);
@@ -469,15 +468,12 @@ static void an_extension_keeps_rcus_rules(struct kunit *test)
 /* Its tail callees would be programs that may sleep. */
 static void an_extension_has_no_prog_array(struct kunit *test)
 {
-	const struct owner_need awake = {
-		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
-	};
-	struct owner_need sleeps = awake, jumps = awake;
+	const struct owner_need awake = owner_awake;
+	struct owner_need sleeps = owner_sleeps, jumps = awake;
 	int array;
 
 	owner_needs_events(test);
 	array = tc_prog_array(test, 1);
-	sleeps.flags = BPF_F_SLEEPABLE;
 	jumps.array = &array;
 	KUNIT_EXPECT_GE_MSG(test,
 			    tc_load(owner_extension_prog(test, owner_target(test, &awake),
@@ -492,10 +488,7 @@ static void an_extension_has_no_prog_array(struct kunit *test)
 /* Nobody has looked at where its target calls it, so it does not sleep itself. */
 static void an_extension_does_not_sleep(struct kunit *test)
 {
-	struct owner_need sleeps = {
-		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
-		.flags = BPF_F_SLEEPABLE,
-	};
+	struct owner_need sleeps = owner_sleeps;
 	int target;
 
 	owner_needs_events(test);
@@ -510,14 +503,11 @@ static void an_extension_does_not_sleep(struct kunit *test)
 /* A pointer that is good as long as RCU's lock is held is none for a helper else. */
 static void an_extension_has_no_rcu_pointers(struct kunit *test)
 {
-	const struct owner_need awake = {
-		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
-	};
-	struct owner_need sleeps = awake, walks = awake;
+	const struct owner_need awake = owner_awake;
+	struct owner_need sleeps = owner_sleeps, walks = awake;
 	int sleeper, waker;
 
 	owner_needs_events(test);
-	sleeps.flags = BPF_F_SLEEPABLE;
 	sleeper = owner_target(test, &sleeps);
 	waker = owner_target(test, &awake);
 	walks.walks = true;
@@ -534,14 +524,11 @@ static void an_extension_has_no_rcu_pointers(struct kunit *test)
 /* One that uses nothing of RCU's, and that one also where RCU's lock is held. */
 static void what_may_sleep_can_be_extended(struct kunit *test)
 {
-	struct owner_need awake = {
-		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = "pt_regs",
-	};
-	struct owner_need sleeps = awake;
+	struct owner_need awake = owner_awake;
+	const struct owner_need sleeps = owner_sleeps;
 	int sleeper, waker;
 
 	owner_needs_events(test);
-	sleeps.flags = BPF_F_SLEEPABLE;
 	sleeper = owner_target(test, &sleeps);
 	waker = owner_target(test, &awake);
 	awake.unwinds = true;
