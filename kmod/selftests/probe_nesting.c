@@ -71,22 +71,34 @@ static int try_borrower(const char *name)
 	return try_load(elf, size, name);
 }
 
-/* Load the extension for a function, and attach it there: 0 or an error. */
-static int try_extend(struct bpf_program *target, const char *function)
+/* A function that an extension can replace. */
+struct place {
+	const struct bpf_program *target;
+	const char *function;
+};
+
+/* Load an extension for one place, and attach it to another: 0 or an error. */
+static int try_extend(const char *name, struct place verified_for,
+		      struct place attached_to)
 {
 	struct borrower_bpf *skel = borrower_bpf__open();
+	struct bpf_program *ext;
 	struct bpf_link *link;
 	int err;
 
 	if (!skel)
 		return -errno;
-	choose_programs(skel->obj, "borrower", NULL);
-	err = bpf_program__set_attach_target(skel->progs.borrower,
-					     bpf_program__fd(target), function);
+	choose_programs(skel->obj, name, NULL);
+	ext = bpf_object__find_program_by_name(skel->obj, name);
+	err = bpf_program__set_attach_target(ext,
+					     bpf_program__fd(verified_for.target),
+					     verified_for.function);
 	if (!err)
 		err = borrower_bpf__load(skel);
 	if (!err) {
-		link = bpf_program__attach_trace(skel->progs.borrower);
+		link = bpf_program__attach_freplace(ext,
+						    bpf_program__fd(attached_to.target),
+						    attached_to.function);
 		if (!link)
 			err = -errno;
 		bpf_link__destroy(link);
@@ -95,36 +107,49 @@ static int try_extend(struct bpf_program *target, const char *function)
 	return err;
 }
 
+static struct verdict judge_sleeping_target(const struct sleeper_bpf *skel)
+{
+	const struct place sleeper = { skel->progs.sleeper, "stub_sleeper" };
+	const struct place awake = { skel->progs.awake, "stub_awake" };
+	int err;
+
+	err = try_borrower("known");
+	if (err != -EINVAL)
+		return verdict(CANNOT_TELL, "the map is not refused where a program may sleep: %s",
+			       strerror(-err));
+	err = try_extend("borrower", awake, awake);
+	if (err)
+		return verdict(CANNOT_TELL, "extending a program that may not sleep: %s",
+			       strerror(-err));
+	err = try_extend("harmless", sleeper, sleeper);
+	if (err)
+		return verdict(CANNOT_TELL, "extending a program that may sleep, without a map: %s",
+			       strerror(-err));
+
+	err = try_extend("borrower", sleeper, sleeper);
+	if (!err)
+		return verdict(OPEN, "an extension may use a map there that its target may not");
+	if (err != -EINVAL)
+		return verdict(CANNOT_TELL, "extending a program that may sleep: %s",
+			       strerror(-err));
+	err = try_extend("borrower", awake, sleeper);
+	if (!err)
+		return verdict(OPEN, "an extension is taken there from where it may not sleep");
+	if (err != -EINVAL)
+		return verdict(CANNOT_TELL, "taking an extension to a program that may sleep: %s",
+			       strerror(-err));
+	return verdict(FIXED, "an extension may use no map there that its target may not");
+}
+
 static struct verdict probe_sleeping_target(void)
 {
 	struct sleeper_bpf *skel = sleeper_bpf__open_and_load();
 	struct verdict v;
-	int err;
 
 	if (!skel)
 		return verdict(NOT_APPLICABLE, "no program that may sleep: %s",
 			       strerror(errno));
-	err = try_borrower("known");
-	if (err != -EINVAL) {
-		v = verdict(CANNOT_TELL, "the map is not refused where a program may sleep: %s",
-			    strerror(-err));
-		goto out;
-	}
-	err = try_extend(skel->progs.awake, "stub_awake");
-	if (err) {
-		v = verdict(CANNOT_TELL, "extending a program that may not sleep: %s",
-			    strerror(-err));
-		goto out;
-	}
-	err = try_extend(skel->progs.sleeper, "stub_sleeper");
-	if (!err)
-		v = verdict(OPEN, "an extension may use a map there that its target may not");
-	else if (err == -EINVAL)
-		v = verdict(FIXED, "an extension may use no map there that its target may not");
-	else
-		v = verdict(CANNOT_TELL, "extending a program that may sleep: %s",
-			    strerror(-err));
-out:
+	v = judge_sleeping_target(skel);
 	sleeper_bpf__destroy(skel);
 	return v;
 }
@@ -144,7 +169,7 @@ static const struct bug bugs[] = {
 		.effect = "with preemptible RCU, use after free",
 		.upstream = "none",
 		.how =
-			"Attaches an extension that uses a map which programs that may sleep may not use to such a program. Neither runs.",
+			"Attaches an extension that uses a map which programs that may sleep may not use to such a program: one that was loaded for it, and one for a program that may not sleep. None runs.",
 		.probe = probe_sleeping_target,
 	},
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Programs that use a map whose values live as long as RCU's readers. */
+/* Programs that use a map whose values live as long as RCU's readers; and one that
+ * does not.
+ */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -30,6 +32,13 @@ SEC("freplace")
 int borrower(int x)
 {
 	return look();
+}
+
+/* It has no map, so it may run anywhere. */
+SEC("freplace")
+int harmless(int x)
+{
+	return x;
 }
 
 char _license[] SEC("license") = "GPL";
