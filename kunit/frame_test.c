@@ -936,16 +936,14 @@ static void may_goto_keeps_to_its_own(struct kunit *test)
 /* The JIT has the base of an arena in r12, and a tail callee may have none. */
 static void an_arena_gives_its_register_back(struct kunit *test)
 {
+	int arena = tc_arena(test);
+	struct bpf_insn ld_map[2] = {
+		BPF_LD_MAP_FD(BPF_REG_1, arena),
+	};
 	struct tc_prog *callee = tc_prog_new(test, "callee",
 					     BPF_PROG_TYPE_SCHED_CLS);
 	int array = frame_array(test);
 	enum tc_form form;
-	int arena;
-
-	/* An arena has 4 GiB of addresses, and so takes 512 MiB of shadow. */
-	if (IS_ENABLED(CONFIG_KASAN_VMALLOC))
-		kunit_skip(test, "Test requires: no CONFIG_KASAN_VMALLOC");
-	arena = tc_arena(test);
 
 	tc_func_begin(callee, "callee", TC_GLOBAL);
 	tc_emit_main_entry(callee);
@@ -955,9 +953,6 @@ static void an_arena_gives_its_register_back(struct kunit *test)
 	for (form = TC_DIRECT; form <= TC_INDIRECT; form++) {
 		struct tc_prog *p = tc_prog_new(test, "main",
 						BPF_PROG_TYPE_SCHED_CLS);
-		struct bpf_insn ld_map[2] = {
-			BPF_LD_MAP_FD(BPF_REG_1, arena),
-		};
 		struct tc_runnable *run;
 		unsigned long r12;
 		u32 entries;

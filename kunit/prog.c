@@ -421,6 +421,9 @@ int tc_arena(struct kunit *test)
 		.map_extra = 1ULL << 44,
 	};
 
+	/* It has 4 GiB of addresses, and so takes 512 MiB of shadow. */
+	if (IS_ENABLED(CONFIG_KASAN_VMALLOC))
+		kunit_skip(test, "Test requires: no CONFIG_KASAN_VMALLOC");
 	return tc_map_create(test, &attr);
 }
 #endif

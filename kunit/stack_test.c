@@ -93,8 +93,9 @@ static void callers_have_their_share(struct kunit *test)
 static void an_arena_takes_its_part(struct kunit *test)
 {
 	static const u32 bytes[] = { 112, 128 };
+	int arena = tc_arena(test);
 	struct bpf_insn ld_map[2] = {
-		BPF_LD_MAP_FD(BPF_REG_1, tc_arena(test)),
+		BPF_LD_MAP_FD(BPF_REG_1, arena),
 	};
 	struct tc_prog *p = stack_chain(test, bytes, ARRAY_SIZE(bytes), true);
 
