@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A direct tail call is unmade in two steps: a jump around it comes back, then
- * the jump to the tail callee goes. In between, no program may be left that
- * passed the first place before it changed: its frame is gone at the second, and
- * there is nowhere to go.
+ * A slot is emptied while a sleepable program runs. A program that has passed the
+ * start of a direct tail call has given up its frame, so it must find the jump to
+ * the tail callee; and nobody may wait for it, since it can sleep for as long as it
+ * likes, or be the one that empties the slot.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -49,35 +49,58 @@ static int grace_load(struct kunit *test, const char *name, int array)
 	return tc_load_ok(p);
 }
 
-static void a_delete_waits_for_sleepable_callers(struct kunit *test)
+struct grace_delete {
+	int caller;
+	int callee;
+	/* Was the reader still running when the delete returned? */
+	bool running;
+};
+
+static void grace_delete(struct kunit *test, struct grace_delete *d)
 {
 	struct grace_reader reader = {
 		.entered = COMPLETION_INITIALIZER_ONSTACK(reader.entered),
 	};
 	int array = tc_prog_array(test, 1);
 	struct task_struct *task;
-	int caller, callee;
-	bool left;
 
-	caller = grace_load(test, "caller", array);
-	callee = grace_load(test, "callee", -1);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, callee), 0);
-	if (tc_blinded(test, caller, BPF_PROG_TYPE_SYSCALL))
-		kunit_skip(test, "Test requires: constants that are not blinded");
+	d->caller = grace_load(test, "caller", array);
+	d->callee = grace_load(test, "callee", -1);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, d->callee), 0);
 
 	task = kthread_run(grace_read, &reader, "grace_reader");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
 	get_task_struct(task);
 	wait_for_completion(&reader.entered);
 	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
-	left = READ_ONCE(reader.left);
+	d->running = !READ_ONCE(reader.left);
 	kthread_stop_put(task);
-	KUNIT_EXPECT_TRUE_MSG(test, left,
-			      "the slot was deleted under a running program");
+}
+
+static void a_sleepable_caller_on_its_way_finds_the_jump(struct kunit *test)
+{
+	struct grace_delete d;
+
+	grace_delete(test, &d);
+	if (tc_blinded(test, d.caller, BPF_PROG_TYPE_SYSCALL))
+		kunit_skip(test, "Test requires: constants that are not blinded");
+	if (d.running)
+		KUNIT_EXPECT_TRUE(test, tc_jumps_to(test, d.caller, d.callee,
+						    BPF_PROG_TYPE_SYSCALL));
+}
+
+/* The reader could be who deletes, or who needs what the delete holds. */
+static void a_delete_waits_for_no_sleepable_program(struct kunit *test)
+{
+	struct grace_delete d;
+
+	grace_delete(test, &d);
+	KUNIT_EXPECT_TRUE(test, d.running);
 }
 
 static struct kunit_case grace_cases[] = {
-	KUNIT_CASE(a_delete_waits_for_sleepable_callers),
+	KUNIT_CASE(a_sleepable_caller_on_its_way_finds_the_jump),
+	KUNIT_CASE(a_delete_waits_for_no_sleepable_program),
 	{}
 };
 

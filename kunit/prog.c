@@ -519,6 +519,30 @@ bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type)
 	return blinded;
 }
 
+/* Does the first direct tail call of a program end in a jump to @callee_fd? */
+bool tc_jumps_to(struct kunit *test, int caller_fd, int callee_fd,
+		 enum bpf_prog_type type)
+{
+	struct bpf_prog *caller = bpf_prog_get_type_dev(caller_fd, type, false);
+	struct bpf_prog *callee = bpf_prog_get_type_dev(callee_fd, type, false);
+	const struct bpf_jit_poke_descriptor *poke;
+	const u8 *jump;
+	s32 offset;
+	bool ret;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, caller);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, callee);
+	KUNIT_ASSERT_EQ(test, caller->aux->size_poke_tab, 1U);
+	poke = caller->aux->poke_tab;
+	jump = poke->tailcall_target;
+	memcpy(&offset, jump + 1, sizeof(offset));
+	ret = jump[0] == 0xe9 &&
+	      jump + 5 + offset == (const u8 *)callee->bpf_func + poke->adj_off;
+	bpf_prog_put(callee);
+	bpf_prog_put(caller);
+	return ret;
+}
+
 struct tc_runnable {
 	struct bpf_prog *prog;
 	struct sk_buff *skb;

@@ -140,6 +140,8 @@ int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
 /* Run once. Returns how often main programs were entered. */
 u32 tc_run(struct kunit *test, int prog_fd);
 bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type);
+bool tc_jumps_to(struct kunit *test, int caller_fd, int callee_fd,
+		 enum bpf_prog_type type);
 
 /* The same in parts, for a thread that has no fds. */
 struct tc_runnable *tc_runnable_get(struct kunit *test, int prog_fd);
