@@ -4,6 +4,7 @@
 # Sourced by every script here: where things live, how progress and errors are
 # printed, and the one reader of patches/trees.
 
+[ -n "${BASH_VERSION:-}" ] || { echo "$0: run it by its name, or with bash" >&2; exit 1; }
 set -euo pipefail
 export LC_ALL=C
 
@@ -15,9 +16,30 @@ ME=${0##*/}
 
 # O is the cache folder: sources, build trees, ccache, logs. Nothing below it
 # is precious; everything below it can be made again.
-O=${O:-${XDG_CACHE_HOME:-$HOME/.cache}/bpf-tailcall}
-mkdir -p -- "$O/tmp" || { echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
-O=$(cd -- "$O" && pwd)
+if [ -z "${O:-}${XDG_CACHE_HOME:-}${HOME:-}" ]; then
+	echo "$ME: no HOME is set: set HOME, or O= to the cache folder" >&2
+	exit 1
+fi
+O=${O:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/bpf-tailcall}
+# Only bash expands the ~ in "make O=~/cache"; other shells hand it on.
+# shellcheck disable=SC2088 # a literal ~ is what is looked for
+case $O in '~/'*) O=${HOME:?}/${O#??} ;; esac
+case $O in /*) ;; *) O=$PWD/$O ;; esac
+case $O in
+*[[:space:]:]*)
+	echo "$ME: the cache folder '$O' has a space or a colon in its name, which make cannot take: set O= to another" >&2
+	exit 1 ;;
+esac
+case ${1:-} in
+-h|--help)
+	# It reads only the script.
+	;;
+*)
+	mkdir -p -- "$O/tmp" 2>/dev/null ||
+		{ echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
+	O=$(cd -- "$O" && pwd)
+	;;
+esac
 
 JOBS=${JOBS:-$(nproc)}
 export TOP O JOBS
@@ -48,6 +70,10 @@ note() {
 	echo "$ME: note: $*" >&2
 }
 
+case $JOBS in
+''|0*|*[!0-9]*) die "JOBS=$JOBS is no number of jobs: leave it out, or give one from 1 on" ;;
+esac
+
 # step SENTENCE: one line of progress with the elapsed time, on stderr: stdout
 # is for what a script was asked for.
 step() {
@@ -59,7 +85,7 @@ step() {
 	printf '%s[%3d:%02d]%s %s\n' "$bold" $((t / 60)) $((t % 60)) "$plain" "$*" >&2
 }
 
-# usage_if_asked "$@": prints the comment block at the head of the script.
+# usage_if_asked "$@": line 3 of a script, up to the first empty line, is its --help.
 usage_if_asked() {
 	case ${1:-} in
 	-h|--help)
@@ -67,6 +93,26 @@ usage_if_asked() {
 		exit 0
 		;;
 	esac
+}
+
+# folder PATH: its full name, also with a ~ that the shell has left there.
+folder() {
+	local dir=$1
+
+	# shellcheck disable=SC2088
+	case $dir in '~/'*) dir=${HOME:?}/${dir#??} ;; esac
+	(cd -- "$dir" 2>/dev/null && pwd) || die "$1 is no folder (seen from $PWD)"
+}
+
+# no_options "$@": a word that begins with a dash is no name of anything.
+no_options() {
+	local word
+
+	for word; do
+		case $word in
+		-*) die "no option '$word': $ME --help says what there is" ;;
+		esac
+	done
 }
 
 # trees: the names of all kernel lines, oldest first.
