@@ -283,10 +283,26 @@ bug_ids() {
 	awk '!/^#/ && NF { print $1 }' "$TOP/patches/bugs"
 }
 
-# bug_title ID
+# bug_title ID: what stands behind the states, of which there is one a tree.
 bug_title() {
-	awk -v id="$1" '!/^#/ && $1 == id { $1 = $2 = $3 = $4 = $5 = ""; sub(/^ +/, ""); print }' \
+	awk -v id="$1" '
+		/^# id / { for (first = 3; $first != "title"; first++) ; first-- }
+		!/^#/ && $1 == id { for (i = 1; i < first; i++) $i = ""
+				    sub(/^ +/, ""); sub(/ *\[[^]]*\]$/, ""); print }' \
 		"$TOP/patches/bugs"
+}
+
+# bug_slug ID: its short name, or nothing.
+bug_slug() {
+	sed -nE "s/^$1[[:space:]].*\[([a-z0-9-]+)\]\$/\1/p" "$TOP/patches/bugs"
+}
+
+# bug_name ID: how a person reads it, such as "N3 stack-overflow".
+bug_name() {
+	local slug
+
+	slug=$(bug_slug "$1")
+	echo "$1${slug:+ $slug}"
 }
 
 # bug_state TREE ID: closed, fixed, open or na; the head line has the order of
