@@ -146,7 +146,7 @@ need_variant() {
 	base|patched|hardened|debug|coverage|gates|mutant) ;;
 	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
-	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug, coverage or probe" ;;
+	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug, coverage, probe or prefix" ;;
 	esac
 }
 
