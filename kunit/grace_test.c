@@ -66,7 +66,7 @@ static void a_delete_waits_for_sleepable_callers(struct kunit *test)
 		kunit_skip(test, "Test requires: constants that are not blinded");
 
 	task = kthread_run(grace_read, &reader, "grace_reader");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
 	get_task_struct(task);
 	wait_for_completion(&reader.entered);
 	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
