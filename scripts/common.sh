@@ -160,6 +160,39 @@ need_space() {
 		die "$3 needs $2 MiB, $1 has $free MiB free: make room, or set O= to a larger disk"
 }
 
+# results_begin PREFIX [loud]: makes the folder $work, which goes with the script, and
+# in it the list of results, pass|fail <tab> PREFIX: test <tab> detail. With "loud" a
+# failure is also said when it is found, otherwise by results_end.
+results_begin() {
+	results_prefix=$1
+	results_loud=${2:-}
+	mkdir -p -- "$O/results"
+	work=$(mktemp -d -- "$O/tmp/$ME.XXXXXX")
+	trap 'rm -rf -- "$work"' EXIT
+	: >"$work/results"
+}
+
+# result pass|fail TEST [DETAIL]
+result() {
+	printf '%s\t%s\t%s\n' "$1" "$results_prefix: $2" "${3:-}" >>"$work/results"
+	if [ "$1" = fail ] && [ -n "$results_loud" ]; then
+		printf '%s: %s: %s\n' "$results_prefix" "$2" "${3:-}" >&2
+	fi
+}
+
+# results_end: the list becomes $results, whole or not at all; with a failure, or
+# with nothing in it, the script ends here.
+results_end() {
+	local failures
+
+	[ -s "$work/results" ] || die "no test has left a result"
+	mv -- "$work/results" "${results:?}"
+	if failures=$(grep '^fail' "$results"); then
+		[ -n "$results_loud" ] || printf '%s\n' "$failures" >&2
+		exit 1
+	fi
+}
+
 # lock NAME: one script at a time works on NAME; the next one says so and
 # waits. The lock ends with the process, however that ends.
 lock() {
