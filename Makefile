@@ -5,7 +5,8 @@
 # What can be set on the command line; see make help.
 TREE    ?= 6.1
 VARIANT ?= patched
-TREES   ?= $(shell sh -c 'for s in patches/*/series; do basename "$$(dirname "$$s")"; done | sort -V | xargs')
+ALL_TREES := $(shell awk '!/^\#/ && NF { print $$1 }' patches/trees)
+TREES   ?= $(ALL_TREES)
 KDIR    ?=
 OBJECT  ?=
 STATS   ?=
@@ -25,59 +26,63 @@ S := ./scripts
 
 help:
 	@echo 'Main targets:'
-	@echo '* demo          - From nothing to a proven 6.1 kernel: unpatched against patched'
-	@echo '  check         - All tests for TREES; last line: N passed, N failed'
-	@echo '  bench         - What tail calls cost in TREES, against the goals in bench/goals'
-	@echo '  check-cloud   - The checker on the newest Debian cloud kernels of TREES'
-	@echo '  selftests     - The BPF selftests of TREES: as before, or better'
-	@echo '  veristat      - The BPF programs of TREES: does the verifier still take them?'
-	@echo '  status        - The table of bugs and trees, from the results of make check'
+	@echo '  demo           - From nothing to a proven 6.1 kernel: unpatched against patched'
+	@echo '  check          - All tests for TREES; last line: N passed, N failed'
+	@echo '  bench          - What tail calls cost in TREES, against the goals in bench/goals'
+	@echo '  check-cloud    - The checker on the newest Debian cloud kernels of TREES'
+	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
+	@echo '  veristat       - The BPF programs of TREES: does the verifier still take them?'
+	@echo '  status         - The table of bugs and trees, from the results of make check'
 	@echo ''
 	@echo 'The tail call tracer:'
-	@echo '  trace-demo    - What it says of a hit, each miss, a slot and a refusal, in TREE'
+	@echo '  trace-demo     - What it says of a hit, each miss, a slot and a refusal, in TREE'
 	@echo '  tailcall-graph - Draw STATS, a copy of its file stats, as SVG'
 	@echo ''
 	@echo 'A kernel tree of your own:'
-	@echo '  apply         - Apply the series of its line to KDIR'
-	@echo '  unapply       - Take it out again'
+	@echo '  apply          - Apply the series of its line to KDIR'
+	@echo '  unapply        - Take it out again'
 	@echo '  kselftest-into - The checker as tools/testing/selftests/tailcall of KDIR'
-	@echo '  kunit-into    - The KUnit suites as kernel/bpf/tailcall_kunit of KDIR'
+	@echo '  kunit-into     - The KUnit suites as kernel/bpf/tailcall_kunit of KDIR'
 	@echo ''
 	@echo 'Your own BPF programs:'
-	@echo '  stack         - What uses the stack of OBJECT, or of the loaded program ID'
-	@echo '  sample        - Build samples/tailcall, the sample to start from'
+	@echo '  stack          - What uses the stack of OBJECT, or of the loaded program ID'
+	@echo '  sample         - Build samples/tailcall, the sample to start from'
 	@echo ''
 	@echo 'Kernels:'
-	@echo '  image         - Build TREE VARIANT; last line: the path of its bzImage'
-	@echo '  boot          - A shell in TREE VARIANT, in QEMU'
-	@echo '  fix           - One patch on all trees, side by side: make fix PATCH=name'
+	@echo '  image          - Build TREE VARIANT; last line: the path of its bzImage'
+	@echo '  boot           - A shell in TREE VARIANT, in QEMU'
 	@echo ''
 	@echo 'The series:'
-	@echo '  refresh       - Write the patches of TREES anew with quilt'
-	@echo '  bisect-check  - Build, boot and test every prefix of the series of TREES'
-	@echo '  mutants       - Break the patched kernels of TREES on purpose: a test must fail'
-	@echo '  coverage      - The lines of the series of TREES that no test reaches'
-	@echo '  golden        - Write kunit/golden.h anew, from what make check has seen'
-	@echo '  kunitpy       - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
+	@echo '  fix            - One patch on all trees, side by side: make fix PATCH=name'
+	@echo '  refresh        - Write the patches of TREES anew with quilt'
+	@echo '  bisect-check   - Build, boot and test every prefix of the series of TREES'
+	@echo '  mutants        - Break the patched kernels of TREES on purpose: a test must fail'
+	@echo '  coverage       - The lines of the series of TREES that no test reaches'
+	@echo '  bugs-rst       - Write Documentation/bugs.rst anew, a paragraph a bug'
+	@echo '  readme-status  - Write the table in README.md anew, from make check'
+	@echo '  golden         - Write kunit/golden.h anew, from what make check has seen'
+	@echo '  kunitpy        - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
 	@echo ''
 	@echo 'Cleaning:'
-	@echo '  clean         - Remove build trees and results, keep sources and ccache'
-	@echo '  distclean     - Remove the whole cache folder'
+	@echo '  clean          - Remove build trees and results, keep sources and ccache'
+	@echo '  distclean      - Remove the whole cache folder'
 	@echo ''
 	@echo 'Variables:'
-	@echo '  TREES=...     - Kernel lines to check ($(TREES))'
-	@echo '  TREE=...      - One kernel line ($(TREE))'
-	@echo '  VARIANT=...   - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
-	@echo '  KDIR=...      - A kernel source tree of your own'
-	@echo '  STATS=...     - A copy of the tracer'\''s file stats'
-	@echo '  FULL=1        - make check: all of it, see Documentation/testing.rst'
-	@echo '  DEBUG=1       - make check: kernels with KASAN and lockdep, too'
-	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
-	@echo '  ID=...        - The id of a program that is loaded'
-	@echo '  BUDGET=...    - make check: minutes after which no further part begins'
-	@echo '  NATIVE=1      - make bench: also time the code on this processor'
-	@echo '  O=...         - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
-	@echo '  JOBS=...      - Parallel jobs (all cores)'
+	@echo '  TREES=...      - Kernel lines to check ($(TREES))'
+	@echo '  TREE=...       - One kernel line ($(TREE))'
+	@echo '  VARIANT=...    - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
+	@echo '  KDIR=...       - A kernel source tree of your own'
+	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
+	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst'
+	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
+	@echo '  PATCH=...      - make fix: the name of a patch'
+	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
+	@echo '  OBJECT=...     - An object file of your own, from clang -g -target bpf'
+	@echo '  ID=...         - The id of a program that is loaded'
+	@echo '  BUDGET=...     - make check: minutes after which no further part begins'
+	@echo '  NATIVE=1       - make bench: also time the code on this processor'
+	@echo '  O=...          - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
+	@echo '  JOBS=...       - Parallel jobs (all cores)'
 	@echo ''
 	@echo 'Packages are installed as root or through sudo [1].'
 	@echo ''
@@ -87,11 +92,20 @@ help:
 	@echo '  make boot TREE=7.2 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo ''
-	@echo '[1] demo, check, trace-demo, bench, selftests, veristat, image, boot,'
+	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, image, boot,'
 	@echo '    bisect-check, mutants, coverage and kunitpy do.'
 
+# What is named wrongly is said before packages are installed.
+known-trees:
+	$(if $(strip $(TREES)),,@echo "no line named: TREES= is some of $(ALL_TREES)" >&2; exit 1)
+	$(if $(filter-out $(ALL_TREES),$(TREES)),@echo "no kernel line '$(firstword $(filter-out $(ALL_TREES),$(TREES)))': patches/trees has $(ALL_TREES)" >&2; exit 1)
+
+known-kernel:
+	$(if $(filter-out $(ALL_TREES),$(or $(TREE),none)),@echo "no kernel line '$(TREE)': patches/trees has $(ALL_TREES)" >&2; exit 1)
+	$(if $(filter gates mutant,$(VARIANT)),@echo "the variant $(VARIANT) is for the tests of the series: make help names those for you" >&2; exit 1)
+
 demo:
-	@$(S)/demo $(TREE)
+	@$(S)/demo "$(TREE)"
 
 check:
 	@$(S)/check $(TREES)
@@ -102,12 +116,15 @@ trace-demo:
 tailcall-graph:
 	@$(S)/tailcall-graph "$(STATS)"
 
-check-cloud:
+check-cloud: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/check-checker $$tree cloud; done
 
 status:
 	@$(S)/status
+
+bugs-rst:
+	@$(S)/bugs-rst
 
 readme-status:
 	@$(S)/status --readme
@@ -115,20 +132,21 @@ readme-status:
 apply unapply kselftest-into kunit-into:
 	@$(S)/$@ "$(KDIR)"
 
-bench:
+bench: known-trees
 	@$(S)/install-deps
 	@$(S)/bench $(TREES)
+
 stack:
 	@$(S)/tailcall-stack $(if $(ID),--id "$(ID)","$(OBJECT)")
 
 sample:
-	@$(MAKE) -C samples/tailcall
+	@$(S)/build-user samples/tailcall
 
-image:
+image: known-kernel
 	@$(S)/install-deps
 	@$(S)/build $(TREE) $(VARIANT)
 
-boot:
+boot: known-kernel
 	@$(S)/install-deps
 	@$(S)/boot $(TREE) $(VARIANT)
 
@@ -138,26 +156,27 @@ fix:
 refresh:
 	@set -e; for tree in $(TREES); do $(S)/refresh $$tree; done
 
-bisect-check:
+bisect-check: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/bisect-check $$tree; done
 
-mutants:
+mutants: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/mutants $$tree; done
 
-coverage:
+coverage: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/coverage $$tree; done
 
 golden:
 	@$(S)/golden --write
 
-kunitpy:
+kunitpy: known-trees
+	$(if $(filter-out 5.10,$(TREES)),,@echo "kunitpy: 5.10's kunit.py runs UML only: name a newer line" >&2; exit 1)
 	@$(S)/install-deps
 	@set -e; for tree in $(filter-out 5.10,$(TREES)); do $(S)/check-kunitpy $$tree; done
 
-selftests veristat:
+selftests veristat: known-trees
 	@$(S)/install-deps
 	@$(S)/install-deps selftests
 	@set -e; for tree in $(TREES); do $(S)/$@ $$tree; done
@@ -165,4 +184,4 @@ selftests veristat:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy

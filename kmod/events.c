@@ -21,7 +21,7 @@
 
 #include "tracer.h"
 
-/* Of each CPU. */
+/* Buffer size per CPU, in KB. */
 #define MIN_KB		8
 #define DEFAULT_KB	1024
 #define MAX_KB		65536
@@ -47,7 +47,7 @@ static unsigned int buffer_kb = DEFAULT_KB;
 
 static DEFINE_PER_CPU(local_t, dropped);
 
-/* Those the hook told no probe of, which it counts from boot on. */
+/* bpf_tail_call_trace_lost() counts from boot: where this recording began. */
 static DEFINE_PER_CPU(u64, lost_before);	/* when recording began */
 static DEFINE_PER_CPU(u64, lost_since);		/* in earlier recordings */
 

@@ -33,7 +33,7 @@ struct tct_task {
 	char context;	/* ftrace's letters: z NMI, h interrupt, s softirq, . task */
 };
 
-/* Of such a head, with the end of the text. */
+/* Buffer for tct_format_head(), with the NUL. */
 #define TCT_HEAD_LEN	80
 
 /* main.c: the switches, and the probes at tail calls. */

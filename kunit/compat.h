@@ -97,9 +97,9 @@ static inline void tc_lift_memlock_limit(void)
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
-/* 5.10 allows no reference at all during a tail call. */
+/* Since 6.1 a caller may hold a reference over a tail call. */
 #define TC_CALLERS_MAY_HOLD_REFERENCES
-/* Nor has it sleepable programs of a type that needs no BTF of the kernel. */
+/* Kprobe programs can be sleepable (5.10: only types that need its BTF). */
 #define TC_SLEEPABLE_KPROBES
 #endif
 

@@ -889,7 +889,7 @@ static void a_leaf_has_all_of_its_stack(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, leaf_fd), 0);
 
 	prog = bpf_prog_get_type_dev(main_fd, BPF_PROG_TYPE_KPROBE, false);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, prog);
 	rcu_read_lock();
 	ret = bpf_prog_run_pin_on_cpu(prog, &regs);
 	rcu_read_unlock();

@@ -21,7 +21,7 @@ struct owner_need {
 	bool faults;	/* it reads user memory, and sleeps for that */
 	bool unwinds;	/* it takes stack traces, which can be had without sleeping */
 	bool walks;	/* it hands a helper a pointer that is good under RCU's lock */
-	bool ctx_tag;	/* this, and the next one: see struct tc_prog */
+	bool ctx_tag;	/* for tc_prog.ctx_tag, and the next for tc_prog.ctx_name */
 	const char *ctx_name;
 	const int *storage;	/* fd of a cgroup storage; the first fd is 0 */
 	const int *devmap;	/* fd of one, where it looks something up */

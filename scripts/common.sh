@@ -4,6 +4,7 @@
 # Sourced by every script here: where things live, how progress and errors are
 # printed, and the one reader of patches/trees.
 
+[ -n "${BASH_VERSION:-}" ] || { echo "$0: run it by its name, or with bash" >&2; exit 1; }
 set -euo pipefail
 export LC_ALL=C
 
@@ -15,9 +16,30 @@ ME=${0##*/}
 
 # O is the cache folder: sources, build trees, ccache, logs. Nothing below it
 # is precious; everything below it can be made again.
-O=${O:-${XDG_CACHE_HOME:-$HOME/.cache}/bpf-tailcall}
-mkdir -p -- "$O/tmp" || { echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
-O=$(cd -- "$O" && pwd)
+if [ -z "${O:-}${XDG_CACHE_HOME:-}${HOME:-}" ]; then
+	echo "$ME: no HOME is set: set HOME, or O= to the cache folder" >&2
+	exit 1
+fi
+O=${O:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/bpf-tailcall}
+# Only bash expands the ~ in "make O=~/cache"; other shells hand it on.
+# shellcheck disable=SC2088 # a literal ~ is what is looked for
+case $O in '~/'*) O=${HOME:?}/${O#??} ;; esac
+case $O in /*) ;; *) O=$PWD/$O ;; esac
+case $O in
+*[[:space:]:]*)
+	echo "$ME: the cache folder '$O' has a space or a colon in its name, which make cannot take: set O= to another" >&2
+	exit 1 ;;
+esac
+case ${1:-} in
+-h|--help)
+	# It reads only the script.
+	;;
+*)
+	mkdir -p -- "$O/tmp" 2>/dev/null ||
+		{ echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
+	O=$(cd -- "$O" && pwd)
+	;;
+esac
 
 JOBS=${JOBS:-$(nproc)}
 export TOP O JOBS
@@ -48,6 +70,10 @@ note() {
 	echo "$ME: note: $*" >&2
 }
 
+case $JOBS in
+''|0*|*[!0-9]*) die "JOBS=$JOBS is no number of jobs: leave it out, or give one from 1 on" ;;
+esac
+
 # step SENTENCE: one line of progress with the elapsed time, on stderr: stdout
 # is for what a script was asked for.
 step() {
@@ -59,7 +85,7 @@ step() {
 	printf '%s[%3d:%02d]%s %s\n' "$bold" $((t / 60)) $((t % 60)) "$plain" "$*" >&2
 }
 
-# usage_if_asked "$@": prints the comment block at the head of the script.
+# usage_if_asked "$@": line 3 of a script, up to the first empty line, is its --help.
 usage_if_asked() {
 	case ${1:-} in
 	-h|--help)
@@ -67,6 +93,26 @@ usage_if_asked() {
 		exit 0
 		;;
 	esac
+}
+
+# folder PATH: its full name, also with a ~ that the shell has left there.
+folder() {
+	local dir=$1
+
+	# shellcheck disable=SC2088
+	case $dir in '~/'*) dir=${HOME:?}/${dir#??} ;; esac
+	(cd -- "$dir" 2>/dev/null && pwd) || die "$1 is no folder (seen from $PWD)"
+}
+
+# no_options "$@": a word that begins with a dash is no name of anything.
+no_options() {
+	local word
+
+	for word; do
+		case $word in
+		-*) die "no option '$word': $ME --help says what there is" ;;
+		esac
+	done
 }
 
 # trees: the names of all kernel lines, oldest first.
@@ -100,7 +146,7 @@ need_variant() {
 	base|patched|hardened|debug|coverage|gates|mutant) ;;
 	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
-	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug, coverage or probe" ;;
+	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug, coverage, probe or prefix" ;;
 	esac
 }
 
@@ -112,6 +158,39 @@ need_space() {
 	free=$(df -Pm -- "$1" | awk 'NR == 2 { print $4 }')
 	[ "$free" -ge "$2" ] ||
 		die "$3 needs $2 MiB, $1 has $free MiB free: make room, or set O= to a larger disk"
+}
+
+# results_begin PREFIX [loud]: makes the folder $work, which goes with the script, and
+# in it the list of results, pass|fail <tab> PREFIX: test <tab> detail. With "loud" a
+# failure is also said when it is found, otherwise by results_end.
+results_begin() {
+	results_prefix=$1
+	results_loud=${2:-}
+	mkdir -p -- "$O/results"
+	work=$(mktemp -d -- "$O/tmp/$ME.XXXXXX")
+	trap 'rm -rf -- "$work"' EXIT
+	: >"$work/results"
+}
+
+# result pass|fail TEST [DETAIL]
+result() {
+	printf '%s\t%s\t%s\n' "$1" "$results_prefix: $2" "${3:-}" >>"$work/results"
+	if [ "$1" = fail ] && [ -n "$results_loud" ]; then
+		printf '%s: %s: %s\n' "$results_prefix" "$2" "${3:-}" >&2
+	fi
+}
+
+# results_end: the list becomes $results, whole or not at all; with a failure, or
+# with nothing in it, the script ends here.
+results_end() {
+	local failures
+
+	[ -s "$work/results" ] || die "no test has left a result"
+	mv -- "$work/results" "${results:?}"
+	if failures=$(grep '^fail' "$results"); then
+		[ -n "$results_loud" ] || printf '%s\n' "$failures" >&2
+		exit 1
+	fi
 }
 
 # lock NAME: one script at a time works on NAME; the next one says so and
@@ -237,10 +316,26 @@ bug_ids() {
 	awk '!/^#/ && NF { print $1 }' "$TOP/patches/bugs"
 }
 
-# bug_title ID
+# bug_title ID: what stands behind the states, of which there is one a tree.
 bug_title() {
-	awk -v id="$1" '!/^#/ && $1 == id { $1 = $2 = $3 = $4 = $5 = ""; sub(/^ +/, ""); print }' \
+	awk -v id="$1" '
+		/^# id / { for (first = 3; $first != "title"; first++) ; first-- }
+		!/^#/ && $1 == id { for (i = 1; i < first; i++) $i = ""
+				    sub(/^ +/, ""); sub(/ *\[[^]]*\]$/, ""); print }' \
 		"$TOP/patches/bugs"
+}
+
+# bug_slug ID: its short name, or nothing.
+bug_slug() {
+	sed -nE "s/^$1[[:space:]].*\[([a-z0-9-]+)\]\$/\1/p" "$TOP/patches/bugs"
+}
+
+# bug_name ID: how a person reads it, such as "N3 stack-overflow".
+bug_name() {
+	local slug
+
+	slug=$(bug_slug "$1")
+	echo "$1${slug:+ $slug}"
 }
 
 # bug_state TREE ID: closed, fixed, open or na; the head line has the order of

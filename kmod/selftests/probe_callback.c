@@ -53,7 +53,7 @@ static const struct bug bugs[] = {
 		.probe = probe_callback_direct,
 	}, {
 		.id = "N2b",
-		.title = "a subprogram of a helper's callback makes one",
+		.title = "a helper's callback calls a subprogram that makes a tail call",
 		.effect = "the kernel panics, or the limit is lost",
 		.upstream = "Linux 7.3",
 		.how =

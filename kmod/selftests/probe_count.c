@@ -158,7 +158,7 @@ out:
 static const struct bug bugs[] = {
 	{
 		.id = "2",
-		.title = "the counter is looked for at the wrong place",
+		.title = "the JIT reads the counter at the wrong stack offset",
 		.effect = "a verified program can loop until the stack overflows",
 		.upstream = "commit ff672c67ee76",
 		.how =

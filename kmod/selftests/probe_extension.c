@@ -224,7 +224,7 @@ static const struct bug bugs[] = {
 		.probe = probe_extended_one,
 	}, {
 		.id = "N1",
-		.title = "the same, once another extension was detached",
+		.title = "prog_array takes an extended program after one of its extensions left",
 		.effect = "an extension and its target can call each other without end",
 		.upstream = "none",
 		.how =

@@ -883,7 +883,7 @@ static const struct bug bugs[] = {
 		.probe = probe_cookie,
 	}, {
 		.id = "N12",
-		.title = "an extension uses a cgroup storage that its target lacks",
+		.title = "an extension needs more than its target was given",
 		.effect = "a program writes beyond a buffer, or to NULL",
 		.upstream = "none",
 		.how =

@@ -169,7 +169,7 @@ static const struct bug bugs[] = {
 		.probe = probe_stale_after_tail_call,
 	}, {
 		.id = "A5",
-		.title = "a subprogram's tail call is taken for one that fails",
+		.title = "the verifier assumes that a subprogram's tail call fails",
 		.effect = "code is removed that runs, and bounds do not hold",
 		.upstream = "commit e3245f899043",
 		.how =
@@ -193,7 +193,7 @@ static const struct bug bugs[] = {
 		.probe = probe_stale_after_function,
 	}, {
 		.id = "A15b",
-		.title = "the same, where the function is replaced by such a one",
+		.title = "packet pointers outlive an extension that changes packets",
 		.effect = "a verified program reads and writes freed packet data",
 		.upstream = "commit 81f6d0530ba0",
 		.how =
@@ -201,7 +201,7 @@ static const struct bug bugs[] = {
 		.probe = probe_pulling_extension,
 	}, {
 		.id = "A15c",
-		.title = "the same, where the function is handed the pointer",
+		.title = "a function keeps the packet pointer it was handed, and changes packets",
 		.effect = "a verified program reads and writes freed packet data",
 		.upstream = "Linux 7.2",
 		.how =
