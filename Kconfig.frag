@@ -1,31 +1,35 @@
 # What a kernel needs for the series, the tracer, KUnit and the checker.
 # scripts/configure merges this over tinyconfig and stops if any line did not
-# land. For a kernel of your own, merge the part "The series and its tests".
+# land. For a kernel of your own, "make kconfig KDIR=..." prints the first part, for
+# the tree's own merge_config.sh; the others are for kernels that run the tests.
 #
 # A line may name the trees it is for: "CONFIG_X=y # 6.1 6.12"; or, where the
 # series brings the option, the kernels with the series: "5.10-patched", "patched".
 
-## The series and its tests
+## The series
+# FTRACE and UPROBE_EVENTS bring the EVENT_TRACING that BPF_TAIL_CALL_TRACE needs.
 CONFIG_64BIT=y
 CONFIG_NET=y
-CONFIG_INET=y
+CONFIG_MODULES=y
 CONFIG_BPF_SYSCALL=y
 CONFIG_BPF_JIT=y
+CONFIG_FTRACE=y
+CONFIG_UPROBE_EVENTS=y
+CONFIG_BPF_TAIL_CALL_TRACE=y # patched hardened debug coverage
+
+## Its tests
+CONFIG_INET=y
 CONFIG_CGROUPS=y
 CONFIG_CGROUP_BPF=y
-CONFIG_MODULES=y
 CONFIG_MODULE_UNLOAD=y
 CONFIG_KUNIT=y
 CONFIG_BPF_KERN_SYSCALL=y # 5.10-patched 5.10-probe 5.10-coverage
-CONFIG_BPF_TAIL_CALL_TRACE=y # patched hardened debug coverage
 CONFIG_DEBUG_FS=y
 CONFIG_DEBUG_INFO_BTF=y
-CONFIG_FTRACE=y
 CONFIG_FUNCTION_TRACER=y
 CONFIG_DYNAMIC_FTRACE=y
 CONFIG_KPROBES=y
 CONFIG_KPROBE_EVENTS=y
-CONFIG_UPROBE_EVENTS=y
 CONFIG_PERF_EVENTS=y
 CONFIG_BPF_EVENTS=y
 CONFIG_FTRACE_SYSCALLS=y
@@ -44,22 +48,11 @@ CONFIG_IKCONFIG=y # 6.1 6.12 7.2
 CONFIG_IKCONFIG_PROC=y # 6.1 6.12 7.2
 CONFIG_SECURITY=y
 CONFIG_BPF_LSM=y
-CONFIG_KEYS=y # 6.1 6.12 7.2
-# 7.2's test_progs registers a certificate before it runs anything.
-CONFIG_CRYPTO=y # 7.2
-CONFIG_CRYPTO_RSA=y # 7.2
-CONFIG_CRYPTO_SHA256=y # 7.2
-CONFIG_CRYPTO_SHA512=y # 7.2
-CONFIG_ASYMMETRIC_KEY_TYPE=y # 7.2
-CONFIG_ASYMMETRIC_PUBLIC_KEY_SUBTYPE=y # 7.2
-CONFIG_X509_CERTIFICATE_PARSER=y # 7.2
-CONFIG_LSM="bpf"
 CONFIG_FUNCTION_ERROR_INJECTION=y
 CONFIG_BPF_KPROBE_OVERRIDE=y
 
-## A kernel that boots in QEMU in seconds and says what went wrong
+## QEMU: a kernel that boots in seconds and says what went wrong
 CONFIG_SMP=y
-CONFIG_NR_CPUS=4
 CONFIG_X86_MPPARSE=y
 CONFIG_PCI=y
 CONFIG_PRINTK=y
@@ -70,7 +63,6 @@ CONFIG_SERIAL_8250=y
 CONFIG_SERIAL_8250_CONSOLE=y
 CONFIG_BLK_DEV_INITRD=y
 CONFIG_RD_GZIP=y
-CONFIG_KERNEL_GZIP=y
 CONFIG_BINFMT_ELF=y
 CONFIG_BINFMT_SCRIPT=y
 CONFIG_PROC_FS=y
@@ -99,13 +91,27 @@ CONFIG_MAGIC_SYSRQ=y
 CONFIG_DETECT_HUNG_TASK=y
 CONFIG_SOFTLOCKUP_DETECTOR=y
 CONFIG_DEBUG_INFO=y
-CONFIG_DEBUG_INFO_DWARF4=y
 CONFIG_RUNTIME_TESTING_MENU=y
 CONFIG_LKDTM=m
 CONFIG_TEST_BPF=m
-CONFIG_FRAME_WARN=2048
 
-## What other options switch on and nothing here needs: it would only take time
+## The project's own kernels: nobody else's should have these values
+# An owner's CONFIG_LSM must keep what it has.
+CONFIG_NR_CPUS=4
+CONFIG_KERNEL_GZIP=y
+CONFIG_DEBUG_INFO_DWARF4=y
+CONFIG_FRAME_WARN=2048
+CONFIG_LSM="bpf"
+# 7.2's test_progs registers a certificate before it runs anything.
+CONFIG_KEYS=y # 6.1 6.12 7.2
+CONFIG_CRYPTO=y # 7.2
+CONFIG_CRYPTO_RSA=y # 7.2
+CONFIG_CRYPTO_SHA256=y # 7.2
+CONFIG_CRYPTO_SHA512=y # 7.2
+CONFIG_ASYMMETRIC_KEY_TYPE=y # 7.2
+CONFIG_ASYMMETRIC_PUBLIC_KEY_SUBTYPE=y # 7.2
+CONFIG_X509_CERTIFICATE_PARSER=y # 7.2
+# What other options switch on and nothing here needs: it would only take time.
 # CONFIG_IPV6 is not set
 # CONFIG_ETHTOOL_NETLINK is not set
 # CONFIG_VT is not set

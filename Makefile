@@ -8,6 +8,10 @@ VARIANT ?= patched
 ALL_TREES := $(shell awk '!/^\#/ && NF { print $$1 }' patches/trees)
 TREES   ?= $(ALL_TREES)
 KDIR    ?=
+KERNEL  ?=
+MODULES ?=
+FORMAT  ?=
+DEST    ?=
 OBJECT  ?=
 STATS   ?=
 FULL    ?=
@@ -41,6 +45,9 @@ help:
 	@echo 'A kernel tree of your own:'
 	@echo '  apply          - Apply the series of its line to KDIR'
 	@echo '  unapply        - Take it out again'
+	@echo '  kconfig        - Print the options that the series needs in KDIR'
+	@echo '  try            - Boot KERNEL, a bzImage of your own, with the checker'
+	@echo '  export         - Write the series of TREE to the new folder DEST, for FORMAT'
 	@echo '  kselftest-into - The checker as tools/testing/selftests/tailcall of KDIR'
 	@echo '  kunit-into     - The KUnit suites as kernel/bpf/tailcall_kunit of KDIR'
 	@echo ''
@@ -72,6 +79,8 @@ help:
 	@echo '  TREE=...       - One kernel line ($(TREE))'
 	@echo '  VARIANT=...    - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
 	@echo '  KDIR=...       - A kernel source tree of your own'
+	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
+	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs) or debian'
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
 	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
@@ -93,7 +102,7 @@ help:
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo ''
 	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, image, boot,'
-	@echo '    bisect-check, mutants, coverage and kunitpy do.'
+	@echo '    bisect-check, mutants, coverage, kunitpy and try do.'
 
 # What is named wrongly is said before packages are installed.
 known-trees:
@@ -129,8 +138,14 @@ bugs-rst:
 readme-status:
 	@$(S)/status --readme
 
-apply unapply kselftest-into kunit-into:
+apply unapply kconfig kselftest-into kunit-into:
 	@$(S)/$@ "$(KDIR)"
+
+export:
+	@$(S)/export $(TREE) "$(FORMAT)" "$(DEST)"
+
+try:
+	@$(S)/try "$(KERNEL)" "$(MODULES)"
 
 bench: known-trees
 	@$(S)/install-deps
@@ -184,4 +199,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy

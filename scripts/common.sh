@@ -311,6 +311,42 @@ kernel_version() {
 		END { if (v != "" && p != "") print v "." p "." s }' "$1/Makefile"
 }
 
+# frag_part WORD: the part of Kconfig.frag whose heading begins with it.
+frag_part() {
+	awk -v word="## $1" '/^## / { on = index($0, word) == 1 } on' "$TOP/Kconfig.frag"
+}
+
+# nearest LINE: the line of ours that is closest to it.
+nearest() {
+	trees | awk -F. -v want="$1" '
+		function n(t, a) { split(t, a, "."); return a[1] * 100 + a[2] }
+		{ d = n($0) - n(want); if (d < 0) d = -d
+		  if (best == "" || d < best) { best = d; name = $0 } }
+		END { print name }'
+}
+
+# own_tree KDIR: sets kdir, version and tree (the line) for a source tree of the
+# user's own, or stops with a sentence.
+own_tree() {
+	local part
+
+	[ -n "${1:-}" ] || die "no kernel source tree named: make $ME KDIR=~/linux-6.1.192"
+	kdir=$(folder "$1") || exit 1
+	if [ ! -e "$kdir/Kbuild" ] && [ -e "$kdir/Makefile" ] && { [ -e "$kdir/.config" ] || [ -e "$kdir/Module.symvers" ]; }; then
+		die "$kdir is a folder of built objects, not of sources: give KDIR= the tree it was built from$(
+			[ ! -e "$kdir/source" ] || echo ", $(readlink -f -- "$kdir/source")")"
+	fi
+	for part in Makefile Kbuild kernel/bpf; do
+		[ -e "$kdir/$part" ] ||
+			die "$kdir is not a kernel source tree, it has no $part: give KDIR= the top of one"
+	done
+	version=$(kernel_version "$kdir")
+	[ -n "$version" ] || die "$kdir/Makefile names no kernel version: is it a whole kernel tree?"
+	tree=$(cut -d. -f 1,2 <<<"$version")
+	trees | grep -qxF -- "$tree" ||
+		die "$kdir is Linux $version, and there is no series for $tree: the nearest is $(nearest "$tree")"
+}
+
 # bug_ids: all bugs of patches/bugs, in its order.
 bug_ids() {
 	awk '!/^#/ && NF { print $1 }' "$TOP/patches/bugs"
