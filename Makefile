@@ -8,6 +8,7 @@ VARIANT ?= patched
 TREES   ?= $(shell sh -c 'for s in patches/*/series; do basename "$$(dirname "$$s")"; done | sort -V | xargs')
 KDIR    ?=
 OBJECT  ?=
+OBJECTS ?=
 STATS   ?=
 FULL    ?=
 DEBUG   ?=
@@ -44,6 +45,7 @@ help:
 	@echo '  kunit-into    - The KUnit suites as kernel/bpf/tailcall_kunit of KDIR'
 	@echo ''
 	@echo 'Your own BPF programs:'
+	@echo '  programs      - The objects in OBJECTS on TREES: what does the series change for them?'
 	@echo '  stack         - What uses the stack of OBJECT, or of the loaded program ID'
 	@echo '  sample        - Build samples/tailcall, the sample to start from'
 	@echo ''
@@ -73,6 +75,7 @@ help:
 	@echo '  FULL=1        - make check: all of it, see Documentation/testing.rst'
 	@echo '  DEBUG=1       - make check: kernels with KASAN and lockdep, too'
 	@echo '  OBJECT=...    - An object file of your own, from clang -g -target bpf'
+	@echo '  OBJECTS=...   - A folder with object files of your own'
 	@echo '  ID=...        - The id of a program that is loaded'
 	@echo '  BUDGET=...    - make check: minutes after which no further part begins'
 	@echo '  NATIVE=1      - make bench: also time the code on this processor'
@@ -86,9 +89,10 @@ help:
 	@echo '  make apply KDIR=~/linux-6.1.192'
 	@echo '  make boot TREE=7.2 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
+	@echo '  make programs OBJECTS=~/objects TREES=6.1'
 	@echo ''
-	@echo '[1] demo, check, trace-demo, bench, selftests, veristat, image, boot,'
-	@echo '    bisect-check, mutants, coverage and kunitpy do.'
+	@echo '[1] demo, check, trace-demo, bench, selftests, veristat, programs, image,'
+	@echo '    boot, bisect-check, mutants, coverage and kunitpy do.'
 
 demo:
 	@$(S)/demo $(TREE)
@@ -118,6 +122,10 @@ apply unapply kselftest-into kunit-into:
 bench:
 	@$(S)/install-deps
 	@$(S)/bench $(TREES)
+programs:
+	@$(S)/install-deps
+	@$(S)/programs "$(OBJECTS)" $(TREES)
+
 stack:
 	@$(S)/tailcall-stack $(if $(ID),--id "$(ID)","$(OBJECT)")
 
@@ -165,4 +173,4 @@ selftests veristat:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
