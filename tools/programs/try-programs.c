@@ -23,6 +23,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define LO_IFINDEX	1
 #define LOG_SIZE	(16 << 20)
 
@@ -65,10 +66,10 @@ static const char *verifier_says(void)
 
 	words[0] = 0;
 	for (line = strtok_r(log_buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		for (i = 0; i < sizeof(statistics) / sizeof(statistics[0]); i++)
+		for (i = 0; i < ARRAY_SIZE(statistics); i++)
 			if (!strncmp(line, statistics[i], strlen(statistics[i])))
 				break;
-		if (i == sizeof(statistics) / sizeof(statistics[0]))
+		if (i == ARRAY_SIZE(statistics))
 			snprintf(words, sizeof(words), "%s", line);
 	}
 	return words;
@@ -110,7 +111,8 @@ static struct bpf_object *open_object(const char *path)
 	struct bpf_object *object;
 	struct bpf_map *map;
 
-	last_warning[0] = log_buf[0] = 0;
+	last_warning[0] = 0;
+	log_buf[0] = 0;
 	object = bpf_object__open_file(path, &opts);
 	if (!object) {
 		fprintf(stderr, "try-programs: %s: %s\n", path, why(errno));
@@ -191,7 +193,8 @@ static void attach(struct bpf_object *object)
 	bpf_object__for_each_program(prog, object) {
 		if (bpf_program__fd(prog) < 0)
 			continue;
-		last_warning[0] = log_buf[0] = 0;
+		last_warning[0] = 0;
+		log_buf[0] = 0;
 		switch (bpf_program__type(prog)) {
 		case BPF_PROG_TYPE_XDP:
 			link = bpf_program__attach_xdp(prog, LO_IFINDEX);

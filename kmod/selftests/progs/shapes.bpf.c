@@ -14,7 +14,11 @@ struct {
 } jumps SEC(".maps");
 
 /* What clang cannot know and the verifier does. */
-#define opaque(value) asm volatile("" : "+r"(value))
+static __always_inline __u64 opaque(__u64 value)
+{
+	asm volatile("" : "+r"(value));
+	return value;
+}
 
 /* ---- C: a dispatcher as libxdp has it, and what takes a function's place --------- */
 
@@ -50,12 +54,9 @@ struct loop {
 
 static __noinline int maybe_jump(struct __sk_buff *skb, int jump)
 {
-	int ret = 1;
-
 	if (jump)
 		bpf_tail_call(skb, &jumps, 0);
-	opaque(ret);
-	return ret;
+	return opaque(1);
 }
 
 static int never_jump(__u32 index, struct loop *loop)
@@ -77,12 +78,9 @@ const volatile int feature;
 
 static __noinline int jump_if_there(struct __sk_buff *skb)
 {
-	int ret = 1;
-
 	if (feature)
 		bpf_tail_call(skb, &jumps, 0);
-	opaque(ret);
-	return ret;
+	return opaque(1);
 }
 
 static int feature_in_loop(__u32 index, struct loop *loop)
@@ -186,30 +184,23 @@ int table[4] = { 10, 11, 12, 13 };
 
 static __noinline int pick(struct __sk_buff *skb)
 {
-	int index = 1;
-
 	bpf_tail_call(skb, &jumps, 0);
-	opaque(index);
-	return index;
+	return opaque(1);
 }
 
 SEC("?tc")
 int index_as_returned(struct __sk_buff *skb)
 {
-	__u64 index = pick(skb);
+	__u64 index = opaque(pick(skb));
 
-	opaque(index);
 	return *(volatile int *)((void *)table + index * sizeof(int));
 }
 
 SEC("?tc")
 int index_masked(struct __sk_buff *skb)
 {
-	__u64 index = pick(skb);
+	__u64 index = opaque(opaque(pick(skb)) & 3);
 
-	opaque(index);
-	index &= 3;
-	opaque(index);
 	return *(volatile int *)((void *)table + index * sizeof(int));
 }
 
