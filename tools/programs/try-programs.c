@@ -38,7 +38,7 @@ static int remember(enum libbpf_print_level level, const char *format, va_list a
 		return 0;
 	vsnprintf(line, sizeof(line), format, args);
 	/* The first one has the cause, what follows is that it could not go on. */
-	if (!last_warning[0] && strncmp(line, "libbpf: prog '", 14))
+	if (!last_warning[0] && !strstr(line, "program load failed"))
 		snprintf(last_warning, sizeof(last_warning), "%.*s",
 			 (int)strcspn(line, "\n"), line);
 	return 0;
