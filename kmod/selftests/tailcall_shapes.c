@@ -121,9 +121,11 @@ static const struct row rows[] = {
 	SAME("I", "a caller that read nothing is closed",	"tttt"),
 	SAME("I", "the next one's callee enters",		"tttt"),
 	SAME("I", "and sees the return value",			"tttt"),
+	SAME("I", "a callee that writes a buffer enters",	"tttt"),
 	SAME("J", "the second array refuses its program",	"tttt"),
 	SAME("J", "the first one takes a callee that reads",	"tttt"),
 	SAME("J", "and it sees the return value",		"tttt"),
+	SAME("J", "and one that writes a buffer, likewise",	"tttt"),
 
 	/* The cure stands beside what is refused. */
 	DIFFERS("K", "an index as it is returned",		"tttr", "rrrr", "A5"),
@@ -186,7 +188,7 @@ static const char *last_words(const char *log)
 
 	while ((end = strchr(line, '\n')) && end[1] && strncmp(end + 1, "processed ", 10))
 		line = end + 1;
-	return line;
+	return strncmp(line, "processed ", 10) ? line : "";
 }
 
 /* What the kernel said to @step: that counts, and whether to go on. */
@@ -242,6 +244,7 @@ struct ask {
 	bool mine;		/* in this process only */
 	int nr;			/* a tracepoint of syscalls: this one only */
 	bool write;		/* writes the context */
+	bool buffer;		/* writes eight bytes of the buffer that it points to */
 	int report;		/* array with struct report */
 	int jump, slot;		/* a prog_array, where to */
 	int jump2;		/* and another one */
@@ -309,6 +312,10 @@ static int load(struct ask ask)
 	if (ask.write) {
 		emit(&c, BPF_LDX | BPF_MEM | BPF_DW, 0, 6, 0, 0);
 		emit(&c, BPF_STX | BPF_MEM | BPF_DW, 6, 0, 0, 0);
+	}
+	if (ask.buffer) {
+		emit(&c, BPF_LDX | BPF_MEM | BPF_DW, 0, 6, 0, 0);
+		emit(&c, BPF_ST | BPF_MEM | BPF_DW, 0, 0, 0, 0);
 	}
 	if (ask.report) {
 		emit(&c, BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_VALUE, 0, ask.report);
@@ -903,17 +910,26 @@ static void meet(int map, int seen, const char *caller_and_callee, const char *e
 
 static void shape_i(void)
 {
+	struct ask writable = { .type = BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE };
 	int map = prog_array(), seen = report_map(), fd;
 
 	fd = load(jumps(raw, map, 0));
 	step("a caller that read nothing is closed", fd >= 0 && !close(fd));
 	meet(map, seen, "the next one's callee enters", "and sees the return value");
+
+	/* No tracepoint here has such a buffer, so nothing runs. */
+	map = prog_array();
+	close(must(load(jumps(writable, map, 0)), "no caller"));
+	writable.buffer = true;
+	step("a callee that writes a buffer enters",
+	     load(jumps(writable, map, 0)) >= 0 && enters(map, 0, writable));
 }
 
 static void shape_j(void)
 {
 	int map = prog_array(), other = prog_array(), seen = report_map();
 	struct ask two = jumps(raw, map, 0);
+	struct ask writable = { .type = BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE };
 
 	/* It belongs to programs of another type. */
 	must(load(jumps(xdp, other, 0)), "no owner");
@@ -921,6 +937,15 @@ static void shape_j(void)
 	step("the second array refuses its program", load(two) < 0);
 	meet(map, seen, "the first one takes a callee that reads",
 	     "and it sees the return value");
+
+	map = prog_array();
+	two = jumps(writable, map, 0);
+	two.jump2 = other;
+	if (load(two) >= 0)
+		must(-EEXIST, "the second array takes it");
+	writable.buffer = true;
+	step("and one that writes a buffer, likewise",
+	     load(jumps(writable, map, 0)) >= 0 && enters(map, 0, writable));
 }
 
 /* ---- L, M: uprobes and kprobes ------------------------------------------------------------ */
