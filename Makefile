@@ -13,6 +13,7 @@ MODULES ?=
 FORMAT  ?=
 DEST    ?=
 OBJECT  ?=
+OBJECTS ?=
 STATS   ?=
 FULL    ?=
 DEBUG   ?=
@@ -52,6 +53,7 @@ help:
 	@echo '  kunit-into     - The KUnit suites as kernel/bpf/tailcall_kunit of KDIR'
 	@echo ''
 	@echo 'Your own BPF programs:'
+	@echo '  programs       - The objects in OBJECTS on TREES: what does the series change for them?'
 	@echo '  stack          - What uses the stack of OBJECT, or of the loaded program ID'
 	@echo '  sample         - Build samples/tailcall, the sample to start from'
 	@echo ''
@@ -87,6 +89,7 @@ help:
 	@echo '  PATCH=...      - make fix: the name of a patch'
 	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
 	@echo '  OBJECT=...     - An object file of your own, from clang -g -target bpf'
+	@echo '  OBJECTS=...    - A folder with object files of your own'
 	@echo '  ID=...         - The id of a program that is loaded'
 	@echo '  BUDGET=...     - make check: minutes after which no further part begins'
 	@echo '  NATIVE=1       - make bench: also time the code on this processor'
@@ -100,9 +103,10 @@ help:
 	@echo '  make apply KDIR=~/linux-6.1.192'
 	@echo '  make boot TREE=7.2 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
+	@echo '  make programs OBJECTS=~/objects TREES=6.1'
 	@echo ''
-	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, image, boot,'
-	@echo '    bisect-check, mutants, coverage, kunitpy and try do.'
+	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, programs,'
+	@echo '    image, boot, bisect-check, mutants, coverage, kunitpy and try do.'
 
 # What is named wrongly is said before packages are installed.
 known-trees:
@@ -150,6 +154,9 @@ try:
 bench: known-trees
 	@$(S)/install-deps
 	@$(S)/bench $(TREES)
+programs: known-trees
+	@$(S)/install-deps
+	@$(S)/programs "$(OBJECTS)" $(TREES)
 
 stack:
 	@$(S)/tailcall-stack $(if $(ID),--id "$(ID)","$(OBJECT)")
@@ -199,4 +206,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
