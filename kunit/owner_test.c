@@ -9,6 +9,9 @@
 
 #define FIRST_LEVEL	8
 #define MORE		8
+/* The kernel's BPF_SYSCALL_TP_SIZE and MAX_BPF_FUNC_ARGS. */
+#define SYSCALL_TP_SIZE	64
+#define RAW_TP_WORDS	12
 
 /* What a program needs of who attaches it. */
 struct owner_need {
@@ -186,32 +189,30 @@ static void a_writable_buffer_is_a_limit(struct kunit *test)
 	expect_limit(test, &has, &more);
 }
 
+/* Those of perf. All have SYSCALL_TP_SIZE bytes: what reads more is compared. */
 static void a_tracepoints_arguments_are_a_limit(struct kunit *test)
 {
 	struct owner_need has = {
-		.type = BPF_PROG_TYPE_RAW_TRACEPOINT,
-		.ctx = FIRST_LEVEL,
+		.type = BPF_PROG_TYPE_TRACEPOINT,
+		.ctx = SYSCALL_TP_SIZE,
 	};
 	struct owner_need more = has;
 
 	owner_needs_events(test);
 	more.ctx += MORE;
 	expect_limit(test, &has, &more);
-	/* Those of perf: the first word of a record is not for programs. */
-	has.type = BPF_PROG_TYPE_TRACEPOINT;
-	has.ctx = FIRST_LEVEL + MORE;
-	more = has;
+	has.ctx += MORE;
 	more.ctx += MORE;
 	expect_limit(test, &has, &more);
 }
 
-static u32 owner_ctx_offset(struct kunit *test, int prog_fd)
+static u32 owner_ctx_offset(struct kunit *test, int prog_fd,
+			    enum bpf_prog_type type)
 {
 	struct bpf_prog *prog;
 	u32 offset;
 
-	prog = bpf_prog_get_type_dev(prog_fd, BPF_PROG_TYPE_RAW_TRACEPOINT,
-				     false);
+	prog = bpf_prog_get_type_dev(prog_fd, type, false);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
 	offset = prog->aux->max_ctx_offset;
 	bpf_prog_put(prog);
@@ -222,8 +223,8 @@ static u32 owner_ctx_offset(struct kunit *test, int prog_fd)
 static void a_caller_that_comes_later_takes_over(struct kunit *test)
 {
 	struct owner_need less = {
-		.type = BPF_PROG_TYPE_RAW_TRACEPOINT,
-		.ctx = FIRST_LEVEL,
+		.type = BPF_PROG_TYPE_TRACEPOINT,
+		.ctx = SYSCALL_TP_SIZE,
 	};
 	struct owner_need more = less;
 	int array, caller;
@@ -234,16 +235,16 @@ static void a_caller_that_comes_later_takes_over(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0,
 					  owner_load(test, "more", &more, -1)), 0);
 	caller = owner_load(test, "caller", &less, array);
-	KUNIT_EXPECT_EQ_MSG(test, owner_ctx_offset(test, caller), more.ctx,
-			    "what the caller will be attached by");
+	KUNIT_EXPECT_EQ_MSG(test, owner_ctx_offset(test, caller, more.type),
+			    more.ctx, "what the caller will be attached by");
 }
 
 /* With three programs, each of which fits the next. */
 static void a_limit_holds_along_a_chain(struct kunit *test)
 {
 	struct owner_need less = {
-		.type = BPF_PROG_TYPE_RAW_TRACEPOINT,
-		.ctx = FIRST_LEVEL,
+		.type = BPF_PROG_TYPE_TRACEPOINT,
+		.ctx = SYSCALL_TP_SIZE,
 	};
 	struct owner_need more = less;
 	int first, second, bridge;
@@ -258,6 +259,47 @@ static void a_limit_holds_along_a_chain(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(second, 0,
 					      owner_load(test, "more", &more, -1)),
 			    -EINVAL, "the bridge may be attached, too");
+}
+
+/* The caller reads nothing, the callee what all contexts of its type have. It
+ * may come before the caller or after it, and adds nothing to what the caller is
+ * attached by; nor does a callee in between limit who comes after it.
+ */
+static void expect_no_limit(struct kunit *test, enum bpf_prog_type type,
+			    int ctx)
+{
+	const struct owner_need none = { .type = type };
+	const struct owner_need reads = { .type = type, .ctx = ctx };
+	int filled = tc_prog_array(test, 1);
+	int array = tc_prog_array(test, 1);
+	int callee, caller;
+
+	owner_needs_events(test);
+	callee = owner_load(test, "reads", &reads, filled);
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(filled, 0, callee), 0,
+			    "a callee that is a caller, too");
+	caller = owner_load(test, "later", &none, filled);
+	KUNIT_EXPECT_EQ(test, owner_ctx_offset(test, caller, type), 0);
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(filled, 0, callee), 0,
+			    "after a caller that reads nothing");
+
+	caller = owner_load(test, "first", &none, array);
+	KUNIT_EXPECT_EQ_MSG(test, tc_set_slot(array, 0, callee), 0,
+			    "a callee that comes later");
+	KUNIT_EXPECT_EQ(test, owner_ctx_offset(test, caller, type), 0);
+}
+
+static void a_raw_tracepoints_arguments_are_no_limit(struct kunit *test)
+{
+	expect_no_limit(test, BPF_PROG_TYPE_RAW_TRACEPOINT,
+			RAW_TP_WORDS * sizeof(u64));
+	expect_no_limit(test, BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+			RAW_TP_WORDS * sizeof(u64));
+}
+
+static void what_all_records_have_is_no_limit(struct kunit *test)
+{
+	expect_no_limit(test, BPF_PROG_TYPE_TRACEPOINT, SYSCALL_TP_SIZE);
 }
 
 #ifdef TC_KPROBES_WRITE
@@ -658,6 +700,8 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(a_tracepoints_arguments_are_a_limit),
 	KUNIT_CASE(a_caller_that_comes_later_takes_over),
 	KUNIT_CASE(a_limit_holds_along_a_chain),
+	KUNIT_CASE(a_raw_tracepoints_arguments_are_no_limit),
+	KUNIT_CASE(what_all_records_have_is_no_limit),
 	KUNIT_CASE(who_overrides_a_result_is_alone),
 	KUNIT_CASE(a_cpumap_takes_programs_that_are_alike),
 #ifdef TC_KPROBES_WRITE

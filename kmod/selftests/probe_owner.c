@@ -29,6 +29,9 @@
 
 /* ---- making programs ------------------------------------------------------ */
 
+/* The kernel's MAX_BPF_FUNC_ARGS. */
+#define RAW_TP_WORDS	12
+
 /* What a program does, and where it belongs; 0 is none. */
 struct ask {
 	enum bpf_prog_type type;
@@ -37,6 +40,7 @@ struct ask {
 	__u32 flags;
 	int ret;
 	int ctx;		/* bytes of the context that it reads */
+	int beyond;		/* the map for what lies behind two words of it */
 	int buffer;		/* where the context has a pointer to a buffer */
 	int bytes;		/* bytes of that buffer that it reads */
 	bool write;		/* writes its context */
@@ -159,6 +163,14 @@ static int load(struct ask ask)
 	emit_mov(&c, 6, 1);
 	if (ask.ctx)
 		emit_load(&c, 0, 6, ask.ctx - 8);
+	if (ask.beyond) {
+		emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+		for (id = 2; id < RAW_TP_WORDS; id++) {
+			emit_load(&c, 1, 6, id * 8);
+			emit(&c, BPF_ALU64 | BPF_OR | BPF_X, 0, 1, 0, 0);
+		}
+		emit_report(&c, ask.beyond);
+	}
 	if (ask.bytes) {
 		emit_load(&c, 1, 6, ask.buffer);
 		emit(&c, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1, 0);
@@ -488,12 +500,6 @@ static int attach_raw(int fd, const char *tracepoint)
 	return link < 0 ? link : 0;
 }
 
-/* It has two arguments. */
-static int attach_sys_enter(int fd)
-{
-	return attach_raw(fd, "sys_enter");
-}
-
 /* It has an int that can be written, and is hit by test runs only. */
 static int attach_test_finish(int fd)
 {
@@ -632,24 +638,63 @@ static struct verdict probe_buffers(void)
 	return v;
 }
 
+/*
+ * A callee reads ten words behind the two of sys_enter. They are the stack of
+ * the function that runs it, up to its return address at least, or zeroes.
+ */
+static struct verdict probe_raw_ctx(void)
+{
+	const struct ask entry = { .type = BPF_PROG_TYPE_RAW_TRACEPOINT };
+	int report = make_map(BPF_MAP_TYPE_ARRAY, 4, 8);
+	const struct ask reader = { .type = entry.type, .beyond = report };
+	int map = prog_array();
+	int callee = load(reader), caller = load(with_jump(entry, map));
+	__u64 unset = 1, value;
+	__u32 slot = 0;
+	int link, err;
+
+	if (callee < 0 || caller < 0)
+		return verdict(NOT_APPLICABLE, "no such program here: %s",
+			       strerror(callee < 0 ? -callee : -caller));
+	err = offer(map, callee);
+	if (err == -EINVAL)
+		return verdict(FIXED, "the prog_array refuses the program");
+	if (err)
+		return verdict(CANNOT_TELL, "offering the program: %s",
+			       strerror(-err));
+	if (bpf_map_update_elem(report, &slot, &unset, BPF_ANY))
+		return verdict(CANNOT_TELL, "writing the map: %s",
+			       strerror(errno));
+	link = keep(bpf_raw_tracepoint_open("sys_enter", caller));
+	if (link < 0)
+		return verdict(CANNOT_TELL, "attaching a caller: %s",
+			       strerror(-link));
+	/* This is a system call itself. */
+	if (bpf_map_lookup_elem(report, &slot, &value))
+		return verdict(CANNOT_TELL, "reading the map: %s",
+			       strerror(errno));
+	if (value == unset)
+		return verdict(CANNOT_TELL, "the tail callee did not run");
+	if (value)
+		return verdict(OPEN, "a tail callee reads the kernel's stack");
+	return verdict(FIXED, "a tail callee reads zeroes");
+}
+
 static struct verdict probe_ctx_offset(void)
 {
-	const struct ask raw = {
-		.type = BPF_PROG_TYPE_RAW_TRACEPOINT, .ctx = 8,
-	};
 	const struct ask perf = {
 		.type = BPF_PROG_TYPE_TRACEPOINT, .ctx = 16,
 	};
-	struct ask much = raw;
-	struct verdict v;
+	struct ask much = perf;
+	struct verdict v = done(probe_raw_ctx());
 
-	much.ctx = 96;
-	v = done(probe_limit(&raw, &much, attach_sys_enter));
 	if (v.state != FIXED)
 		return v;
-	much = perf;
 	much.ctx = 1024;
-	return done(probe_limit(&perf, &much, NULL));
+	v = done(probe_limit(&perf, &much, NULL));
+	if (v.state != FIXED)
+		return v;
+	return verdict(FIXED, "zeroes, or the prog_array refuses the program");
 }
 
 /* ---- what a trampoline provides --------------------------------------------- */
@@ -855,7 +900,7 @@ static const struct bug bugs[] = {
 		.effect = "the kernel's memory is read",
 		.upstream = "none",
 		.how =
-			"Offers a program that could not be attached to the prog_array of one that can. It never runs.",
+			"Runs a tail callee on sys_enter that reads words behind its two: are they zeroes? One that reads far behind the records of perf's tracepoints is only offered.",
 		.probe = probe_ctx_offset,
 	}, {
 		.id = "N7",
