@@ -178,6 +178,7 @@ static const char *const outcome_names[] = {
 	[BPF_TAIL_CALL_EMPTY]	= "empty",
 	[BPF_TAIL_CALL_RANGE]	= "range",
 	[BPF_TAIL_CALL_LIMIT]	= "limit",
+	[BPF_TAIL_CALL_STACK]	= "stack",
 };
 
 static_assert(ARRAY_SIZE(outcome_names) == TCT_OUTCOMES);

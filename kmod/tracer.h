@@ -21,9 +21,9 @@
 /* Names can be longer in the kernel; here they are cut. */
 #define TCT_NAME_LEN	64
 
-#define TCT_OUTCOMES	(BPF_TAIL_CALL_LIMIT + 1)
+#define TCT_OUTCOMES	(BPF_TAIL_CALL_STACK + 1)
 #define TCT_MISSES	(BIT(BPF_TAIL_CALL_EMPTY) | BIT(BPF_TAIL_CALL_RANGE) | \
-			 BIT(BPF_TAIL_CALL_LIMIT))
+			 BIT(BPF_TAIL_CALL_LIMIT) | BIT(BPF_TAIL_CALL_STACK))
 #define TCT_ALL		(BIT(BPF_TAIL_CALL_HIT) | TCT_MISSES)
 
 /* Who made an entry, as at the head of ftrace's lines. */

@@ -58,8 +58,6 @@ static inline void tc_lift_memlock_limit(void)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 /* What a cpumap says to a program that does not fit. */
 #define TC_CPUMAP_REFUSES	(-EINVAL)
-/* There are fsession programs, which may have cookies. */
-#define TC_SESSION_COOKIES
 /* Sleepable programs make tail calls, so the suites about these can be built. */
 #define TC_SLEEPABLE_CALLERS
 /* A kprobe's program can write the registers. */

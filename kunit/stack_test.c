@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stack rule: 33 tail calls may each leave the callers of the function that
- * makes them on the kernel stack, so these can have only so much of it, with
- * what the JIT adds. Programs here are only loaded.
+ * The kernel stack: a tail call leaves the frames of its callers there. What the
+ * verifier's own rule allows loads and can be traced, and a run that has used its
+ * part of the stack makes no more tail calls.
  */
-#include <linux/btf.h>
 #include <linux/string.h>
 
 #include "prog.h"
@@ -19,10 +18,7 @@ struct stack_param {
 	bool loads;
 };
 
-/*
- * Before the JIT's part was counted the verifier allowed 256 bytes of BPF stack
- * for the callers, whatever their number.
- */
+/* The verifier allows less than 256 bytes for all callers. */
 static const struct stack_param stack_params[] = {
 	{ 2, 8, true, true },
 	{ 2, 224, true, true },
@@ -31,8 +27,8 @@ static const struct stack_param stack_params[] = {
 	/* What is not under a tail call may use all there is. */
 	{ 8, 32, false, true },
 	{ 2, 256, false, true },
-	{ 8, 8, true, false },
-	{ 8, 24, true, false },
+	/* The JIT takes more than the program does. */
+	{ 8, 8, true, true },
 };
 
 static void stack_desc(const struct stack_param *param, char *desc)
@@ -49,24 +45,27 @@ static const char * const stack_names[TC_MAX_FUNCS] = {
 };
 
 /*
- *   main -call-> sub1 ... -call-> the last -slot 0->, if @tail_call
- *   with @bytes[] of stack for each but the last.
+ *   main -call-> sub1 ... -call-> the last -slot 0->, if @array_fd
+ *   with @bytes of stack for each but the last, and all registers saved.
  */
-static struct tc_prog *stack_chain(struct kunit *test, const u32 *bytes,
-				   u32 callers, bool tail_call)
+static struct tc_prog *stack_chain(struct kunit *test, int array_fd, u32 callers,
+				   u32 bytes, enum tc_form form)
 {
 	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
 	u32 i;
 
 	for (i = 0; i <= callers; i++) {
 		tc_func_begin(p, stack_names[i], i ? TC_STATIC : TC_GLOBAL);
-		tc_emit_sub_entry(p);
+		if (i)
+			tc_emit_sub_entry(p);
+		else
+			tc_emit_main_entry(p);
+		tc_emit_callee_regs(p);
 		if (i < callers) {
-			tc_emit_stack(p, bytes[i]);
+			tc_emit_stack(p, bytes);
 			tc_emit_call(p, i + 1);
-		} else if (tail_call) {
-			tc_emit_tail_call(p, array, 0, TC_DIRECT);
+		} else if (array_fd >= 0) {
+			tc_emit_tail_call(p, array_fd, 0, form);
 		}
 		tc_emit_return(p, 0);
 	}
@@ -76,85 +75,84 @@ static struct tc_prog *stack_chain(struct kunit *test, const u32 *bytes,
 static void callers_have_their_share(struct kunit *test)
 {
 	const struct stack_param *param = tc_param(test);
-	u32 bytes[TC_MAX_FUNCS];
-	int fd;
+	int array = param->tail_call ? tc_prog_array(test, 1) : -1;
+	int fd = tc_load(stack_chain(test, array, param->functions - 1,
+				     param->bytes, TC_DIRECT));
 
-	memset32(bytes, param->bytes, ARRAY_SIZE(bytes));
-	fd = tc_load(stack_chain(test, bytes, param->functions - 1,
-				 param->tail_call));
 	if (param->loads)
 		KUNIT_EXPECT_GE(test, fd, 0);
 	else
 		KUNIT_EXPECT_EQ(test, fd, -EACCES);
 }
 
-#ifdef TC_ARENA
-/* The JIT has the base of an arena in a register, which each frame saves. */
-static void an_arena_takes_its_part(struct kunit *test)
+struct depth_param {
+	u32 callers;
+	u32 bytes;
+	enum tc_form form;
+	/* How often the first function may be entered. */
+	u32 least;
+	u32 most;
+};
+
+/*
+ * A frame has a return address, rbp, four registers and two slots: 64 bytes; and
+ * what the program uses. A run may use 10240 bytes before a tail call. Without a
+ * limit these end after 33 tail calls, and still within a stack of 16384.
+ */
+static const struct depth_param depth_params[] = {
+	/* one caller makes all of them, whatever its stack */
+	{ 1, 8, TC_DIRECT, TC_ENTRIES, TC_ENTRIES },
+	{ 1, 224, TC_DIRECT, TC_ENTRIES, TC_ENTRIES },
+	{ 1, 224, TC_INDIRECT, TC_ENTRIES, TC_ENTRIES },
+	{ 2, 64, TC_DIRECT, TC_ENTRIES, TC_ENTRIES },
+	/* 352 bytes for a level */
+	{ 2, 112, TC_DIRECT, 24, 31 },
+	{ 2, 112, TC_INDIRECT, 24, 31 },
+	/* 360 bytes for a level */
+	{ 5, 8, TC_DIRECT, 24, 31 },
+	{ 5, 8, TC_INDIRECT, 24, 31 },
+};
+
+static void depth_desc(const struct depth_param *param, char *desc)
 {
-	static const u32 bytes[] = { 112, 128 };
-	int arena = tc_arena(test);
-	struct bpf_insn ld_map[2] = {
-		BPF_LD_MAP_FD(BPF_REG_1, arena),
-	};
-	struct tc_prog *p = stack_chain(test, bytes, ARRAY_SIZE(bytes), true);
-
-	KUNIT_EXPECT_GE(test, tc_load(p), 0);
-	p = stack_chain(test, bytes, ARRAY_SIZE(bytes), true);
-	/* In the place of the last function's result and exit. */
-	p->insn_cnt -= 2;
-	tc_emit(p, ld_map[0]);
-	tc_emit(p, ld_map[1]);
-	tc_emit_return(p, 0);
-	KUNIT_EXPECT_EQ(test, tc_load(p), -EACCES);
-}
-#endif
-
-#ifdef TC_SESSION_COOKIES
-/* Load an fsession program for a main program, with a cookie or without. */
-static int stack_session(struct kunit *test, int target, bool cookie)
-{
-	struct tc_prog *p = tc_prog_new(test, "session", BPF_PROG_TYPE_TRACING);
-	struct btf *btf;
-	s32 id = bpf_find_btf_id("bpf_session_cookie", BTF_KIND_FUNC, &btf);
-
-	if (id < 0)
-		kunit_skip(test, "Test requires: bpf_session_cookie()");
-	p->attach_type = BPF_TRACE_FSESSION;
-	p->target_fd = target;
-	p->target_btf_id = tc_func_btf_id(0);
-	tc_func_begin(p, "session", TC_GLOBAL);
-	if (cookie)
-		tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0,
-					BPF_PSEUDO_KFUNC_CALL, 0, id));
-	tc_emit_return(p, 0);
-	return tc_load(p);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u callers with %u bytes, %s",
+		 param->callers, param->bytes, tc_form_name(param->form));
 }
 
-/* Nobody knows how many cookies there will be in a trampoline's frame. */
-static void cookies_have_no_room(struct kunit *test)
-{
-	static const u32 bytes[1];
-	struct tc_prog *plain = tc_prog_new(test, "plain",
-					    BPF_PROG_TYPE_SCHED_CLS);
-	int target = tc_load_ok(stack_chain(test, bytes, 1, true));
+KUNIT_ARRAY_PARAM(depth, depth_params, depth_desc);
 
-	tc_func_begin(plain, "plain", TC_GLOBAL);
-	tc_emit_return(plain, 0);
-	KUNIT_EXPECT_GE(test, stack_session(test, tc_load_ok(plain), true), 0);
-	KUNIT_EXPECT_GE(test, stack_session(test, target, false), 0);
-	KUNIT_EXPECT_EQ(test, stack_session(test, target, true), -EACCES);
+static void a_run_stays_within_the_stack(struct kunit *test)
+{
+	const struct depth_param *param = tc_param(test);
+	int array = tc_prog_array(test, 1);
+	int fd = tc_load_ok(stack_chain(test, array, param->callers,
+					param->bytes, param->form));
+	u32 entries;
+
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, fd), 0);
+	entries = tc_run(test, fd);
+	KUNIT_EXPECT_GE(test, entries, param->least);
+	/* KASAN's stacks are larger */
+	KUNIT_EXPECT_LE(test, entries, THREAD_SIZE > 16384 ? TC_ENTRIES : param->most);
+	/* the next run begins with nothing used */
+	KUNIT_EXPECT_EQ(test, tc_run(test, fd), entries);
 }
-#endif
+
+/* main -> sub1 -> sub2 -> tail call, with 64 bytes each, and fexit on all of them */
+static void its_functions_can_be_traced(struct kunit *test)
+{
+	int array = tc_prog_array(test, 1);
+	int fd = tc_load_ok(stack_chain(test, array, 2, 64, TC_DIRECT));
+	int i;
+
+	for (i = 0; i <= 2; i++)
+		tc_tracer(test, BPF_TRACE_FEXIT, fd, i);
+}
 
 static struct kunit_case stack_cases[] = {
 	KUNIT_CASE_PARAM(callers_have_their_share, stack_gen_params),
-#ifdef TC_ARENA
-	KUNIT_CASE(an_arena_takes_its_part),
-#endif
-#ifdef TC_SESSION_COOKIES
-	KUNIT_CASE(cookies_have_no_room),
-#endif
+	KUNIT_CASE_PARAM(a_run_stays_within_the_stack, depth_gen_params),
+	KUNIT_CASE(its_functions_can_be_traced),
 	{}
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tailcall_stack - make 33 tail calls with as much stack as the verifier allows
+ * tailcall_stack - make tail calls with as much stack as the verifier allows
  *
  * A tail call replaces the frame of the function that makes it and leaves those
  * of its callers, so 33 of them pile up:
@@ -11,10 +11,10 @@
  * lets them have, and below the last tail call for the deepest chain of calls
  * that it allows; plain, with a trampoline at each function, and below a function
  * that an extension replaced. Each shape runs on a process's stack, and on that
- * of a softirq as the classifier of a packet.
+ * of a softirq as the classifier of a packet, and must get as far on either.
  *
- * Where the verifier does not count what the JIT and trampolines add, this takes
- * the kernel down, and wants to be asked twice.
+ * Where nobody looks at what the JIT and trampolines add, this takes the kernel
+ * down, and wants to be asked twice.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -41,8 +41,12 @@
 #define STACK_RULE	256	/* callers must stay below this */
 #define STACK_MAX	512
 #define MAX_FUNCS	100
-#define MAX_CALLERS	48
-#define MAX_BELOW	48
+/*
+ * More static functions than these do not nest. Global ones do in 7.2, and can use
+ * up the stack without any tail call: another bug, which this must not meet.
+ */
+#define MAX_NESTED	16
+#define MAX_CALLERS	(MAX_NESTED - 1)
 #define MAX_INSNS	(MAX_FUNCS * 24)
 
 #define LO_IFINDEX	1
@@ -245,15 +249,8 @@ static void reset_entries(void)
 		stop(1, "cannot reset the counter: %s", strerror(errno));
 }
 
-static void expect_entries(const char *where)
-{
-	if (entries() != ENTRIES)
-		stop(1, "%s: %llu programs ran, not %d", where, entries(),
-		     ENTRIES);
-}
-
-/* On the stack of this process. */
-static void run_here(int fd)
+/* On the stack of this process: how many programs ran. */
+static __u64 run_here(int fd)
 {
 	char packet[64] = "";
 	LIBBPF_OPTS(bpf_test_run_opts, opts,
@@ -264,11 +261,14 @@ static void run_here(int fd)
 	reset_entries();
 	if (bpf_prog_test_run_opts(fd, &opts))
 		stop(1, "cannot run a program: %s", strerror(errno));
-	expect_entries("process");
+	if (entries() < 2 || entries() > ENTRIES)
+		stop(1, "process: %llu programs ran, not 2 to %d", entries(),
+		     ENTRIES);
+	return entries();
 }
 
-/* On that of the softirq that receives a packet. */
-static void run_in_softirq(int fd)
+/* On that of the softirq that receives a packet: as many must run. */
+static void run_in_softirq(int fd, __u64 count)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
@@ -294,9 +294,11 @@ static void run_in_softirq(int fd)
 	reset_entries();
 	if (sendto(udp, "", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1)
 		stop(EXIT_SKIP, "cannot send on lo: %s", strerror(errno));
-	for (tries = 0; entries() != ENTRIES && tries < 100; tries++)
+	for (tries = 0; entries() != count && tries < 100; tries++)
 		usleep(10000);
-	expect_entries("softirq");
+	if (entries() != count)
+		stop(1, "softirq: %llu programs ran, not %llu as in a process",
+		     entries(), count);
 	opts.prog_fd = 0;
 	opts.prog_id = 0;
 	bpf_tc_detach(&hook, &opts);
@@ -325,7 +327,7 @@ static int load_deepest(struct shape *s)
 {
 	int fd;
 
-	for (s->below = MAX_BELOW; s->below; s->below--) {
+	for (s->below = MAX_CALLERS - s->callers; s->below; s->below--) {
 		int most = (STACK_MAX - s->stack) / s->below / 8 * 8;
 
 		/* a chain that is too long is so without any stack, too */
@@ -385,11 +387,14 @@ static void describe(const char *what, const struct shape *s, int links)
 	fflush(stdout);
 }
 
-static void run(int fd)
+static __u64 run(int fd)
 {
-	run_here(fd);
-	run_in_softirq(fd);
+	__u64 count = run_here(fd);
+
+	run_in_softirq(fd, count);
+	printf("  %llu tail calls\n", count - 1);
 	shapes++;
+	return count;
 }
 
 /* With a trampoline at each function where there may be one. */
@@ -423,7 +428,9 @@ static void run_plain(int callers, bool global, bool traced)
 		run_with_fexit("fexit where it may be", &s, fd, fd);
 	} else {
 		describe("plain", &s, 0);
-		run(fd);
+		/* One caller with all that it may have is in nobody's way. */
+		if (run(fd) != ENTRIES && callers == 1)
+			stop(1, "one caller ends below the limit");
 	}
 	close(fd);
 }

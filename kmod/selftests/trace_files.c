@@ -84,7 +84,7 @@ static void ftraces_habits(void)
 	expect(!append("set_outcome", "!empty"), "cannot remove");
 	expect_content("set_outcome", "limit\n");
 	must_put("set_outcome", "miss");
-	expect_content("set_outcome", "empty\nrange\nlimit\n");
+	expect_content("set_outcome", "empty\nrange\nlimit\nstack\n");
 }
 
 static int seen(const char *word)

@@ -410,8 +410,8 @@ static void expect_form(const char *file, const char *form)
 #define SITE	"caller=" PROG "\\+[0-9]+ map=[0-9]+ index=[0-9]+"
 #define CALLEE	" callee=(" PROG "|-)"
 #define HIT	"hit " SITE " callee=" PROG
-#define MISS	"miss reason=(empty|range|limit) " SITE
-#define NUMBERS	" hit=[0-9]+ empty=[0-9]+ range=[0-9]+ limit=[0-9]+"
+#define MISS	"miss reason=(empty|range|limit|stack) " SITE
+#define NUMBERS	" hit=[0-9]+ empty=[0-9]+ range=[0-9]+ limit=[0-9]+ stack=[0-9]+"
 #define RUNS	"tail_calls=[0-9]+ runs=[0-9]+"
 #define WRITE	" old=(" PROG "|-) new=(" PROG "|-) how=(update|delete|release)"
 #define VALUES	"[a-z0-9_]+ wants=[0-9]+ has=[0-9]+"

@@ -3,6 +3,7 @@
  * Adds frames up along call chains, as check_max_stack_depth() does in each
  * kernel line, and tells what is refused, why, and what to do about it.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "tailcall-stack.h"
 
 #define MAX_STACK 512		/* a whole chain: no more than this */
+#define MAX_TAIL_CALLS 33	/* in a run */
 #define MAX_DEPTH 64
 /* An object with more paths than this is not for people anyway. */
 #define MAX_PATHS 1000000
@@ -26,16 +28,19 @@ static const struct rule {
 	unsigned int added;	/* by the JIT, to each frame */
 	unsigned int limit;	/* callers have less than this */
 	bool whole;		/* and whole chains no more than MAX_STACK */
+	unsigned int budget;	/* refuses nothing, but a run may use only so much */
 } rules[] = {
 	/* The interpreter's; with the JIT, too. */
-	{ "5.10, 6.1", 32, 32, 0, 256, true },
+	{ "5.10, 6.1", 32, 32, 0, 256, true, 0 },
 	/* With the JIT, without which a subprogram makes no tail calls. */
-	{ "6.12, 7.2", 16, 0, 0, 256, true },
+	{ "6.12, 7.2", 16, 0, 0, 256, true, 0 },
 	/*
-	 * What the series asks for on top of its line's rule. 64: the return
-	 * address, rbp, four callee-saved registers, two slots for the counter.
+	 * The series refuses nothing more. It measures the stack at run time, and
+	 * a run that has used its part makes no more tail calls in subprograms.
+	 * 64: the return address, rbp, four callee-saved registers, two slots
+	 * for the counter.
 	 */
-	{ "with series", 8, 0, 64, 369, false },
+	{ "with series", 8, 0, 64, UINT_MAX, false, 10240 },
 };
 
 #define NR_RULES ((int)ARRAY_SIZE(rules))
@@ -110,6 +115,20 @@ static bool refused(const struct rule *rule, const struct chain *chain)
 	if (has_limit(chain) && callers(rule, chain) >= rule->limit)
 		return true;
 	return rule->whole && total(rule, chain) > MAX_STACK;
+}
+
+/*
+ * How many tail calls a run makes that goes this way over and over, if all frames
+ * save all registers and nobody traces them. The counter has two words above it.
+ */
+static unsigned int tail_calls(const struct rule *rule, const struct chain *chain)
+{
+	unsigned int level = callers(rule, chain);
+	unsigned int rest = rule->budget + 3 * 8 -
+			    frame(rule, last(chain), last(chain)->stack);
+
+	return level && rest / level < MAX_TAIL_CALLS ? rest / level :
+							MAX_TAIL_CALLS;
 }
 
 static bool same_chain(const struct chain *a, const struct chain *b)
@@ -428,7 +447,7 @@ static void print_chain(const struct chain *chain)
 	}
 	printf("  %-*s", width, has_limit(chain) ? "limit" : "limit of all");
 	for (r = 0; r < NR_RULES; r++) {
-		if (has_limit(chain))
+		if (has_limit(chain) && !rules[r].budget)
 			printf("  %12u", rules[r].limit - 1);
 		else if (rules[r].whole)
 			printf("  %12u", MAX_STACK);
@@ -436,8 +455,13 @@ static void print_chain(const struct chain *chain)
 			printf("  %12s", "-");
 	}
 	printf("\n  %-*s", width, "");
-	for (r = 0; r < NR_RULES; r++)
-		printf("  %12s", refused(&rules[r], chain) ? "REFUSED" : "accepted");
+	for (r = 0; r < NR_RULES; r++) {
+		if (has_limit(chain) && rules[r].budget)
+			printf("  %6u calls", tail_calls(&rules[r], chain));
+		else
+			printf("  %12s", refused(&rules[r], chain) ?
+			       "REFUSED" : "accepted");
+	}
 	putchar('\n');
 	for (r = 0; r < NR_RULES; r++) {
 		if (has_limit(chain) && callers(&rules[r], chain) >= rules[r].limit) {
@@ -578,9 +602,12 @@ static void json_chain(const struct chain *chain)
 	printf("], \"tail_call\": %s,\n     \"rules\": [",
 	       last(chain)->tail_call ? "true" : "false");
 	for (r = 0; r < NR_RULES; r++) {
-		printf("%s\n       {\"kernels\": \"%s\", \"callers\": %u, \"limit\": %u, ",
-		       r ? "," : "", rules[r].kernels, callers(&rules[r], chain),
-		       rules[r].limit - 1);
+		printf("%s\n       {\"kernels\": \"%s\", \"callers\": %u, ",
+		       r ? "," : "", rules[r].kernels, callers(&rules[r], chain));
+		if (!rules[r].budget)
+			printf("\"limit\": %u, ", rules[r].limit - 1);
+		else if (has_limit(chain))
+			printf("\"tail_calls\": %u, ", tail_calls(&rules[r], chain));
 		printf("\"total\": %u, \"refused\": %s}", total(&rules[r], chain),
 		       refused(&rules[r], chain) ? "true" : "false");
 	}

@@ -88,6 +88,8 @@ static int try_program(const char *path, const char *name, const char *command)
 	      line_with("combined stack size of");
 	if (why) {
 		printf("%s\t%s\trefused\t%s\n", path, name, why);
+		/* how a patched verifier explains it */
+		fputs(why + strlen(why) + 1, stderr);
 		return 0;
 	}
 	printf("%s\t%s\tnot loaded\terror %d\n%s\n", path, name, err, log_buf);
