@@ -175,6 +175,9 @@ static int load(struct ask ask)
 		emit_call(&c, 0, BPF_FUNC_get_local_storage);
 	}
 	if (ask.path) {
+		/* 5.10 wants the buffer written before. */
+		for (id = -64; id < 0; id += 8)
+			emit(&c, BPF_ST | BPF_MEM | BPF_DW, 10, 0, id, 0);
 		emit_load(&c, 1, 6, 0);
 		emit_mov(&c, 2, 10);
 		emit(&c, BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -64);
