@@ -48,6 +48,7 @@ struct ask {
 	int ip;			/* the map that it stores the function's address in */
 	int cookie;		/* the map for where the session cookie lies */
 	int jump;		/* the prog_array that it tail calls slot 0 of */
+	bool path;		/* asks for the path that its first argument is */
 };
 
 struct code {
@@ -185,6 +186,16 @@ static int load(struct ask ask)
 		emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
 		emit_call(&c, 0, BPF_FUNC_get_local_storage);
 	}
+	if (ask.path) {
+		/* 5.10 wants the buffer written before. */
+		for (id = -64; id < 0; id += 8)
+			emit(&c, BPF_ST | BPF_MEM | BPF_DW, 10, 0, id, 0);
+		emit_load(&c, 1, 6, 0);
+		emit_mov(&c, 2, 10);
+		emit(&c, BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -64);
+		emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, 64);
+		emit_call(&c, 0, BPF_FUNC_d_path);
+	}
 	if (ask.ip) {
 		emit_mov(&c, 1, 6);
 		emit_call(&c, 0, BPF_FUNC_get_func_ip);
@@ -293,6 +304,33 @@ static struct verdict probe_attach_func(void)
 	struct ask callee = caller;
 
 	callee.func = "bpf_fentry_test3";
+	return probe_pair(&caller, &callee);
+}
+
+/* Both have the same prototype, but only one may ask for its path. */
+static struct verdict probe_attach_twin(void)
+{
+	const struct ask caller = {
+		.type = BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_FENTRY,
+		.func = "vfs_getattr_nosec",
+	};
+	struct ask callee = caller;
+
+	callee.func = "vfs_getattr";
+	callee.path = true;
+	return probe_pair(&caller, &callee);
+}
+
+/* Two tracepoints of one prototype. */
+static struct verdict probe_tracepoint(void)
+{
+	const struct ask caller = {
+		.type = BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_RAW_TP,
+		.func = "sched_waking",
+	};
+	struct ask callee = caller;
+
+	callee.func = "sched_wakeup";
 	return probe_pair(&caller, &callee);
 }
 
@@ -926,6 +964,22 @@ static const struct bug bugs[] = {
 		.how =
 			"Runs a program on bpf_fentry_test1(), attached and as a tail callee: does bpf_session_cookie() point below the context, and not at it? It is not followed.",
 		.probe = probe_cookie,
+	}, {
+		.id = "N18",
+		.title = "a tail callee is for a function of the same prototype",
+		.effect = "a helper is called where it must not be: NULL dereference",
+		.upstream = "none",
+		.how =
+			"Offers an fentry program that asks for a path to the prog_array of a function of the same prototype, whose programs may not. Nothing runs.",
+		.probe = probe_attach_twin,
+	}, {
+		.id = "N19",
+		.title = "a tail callee is for a tracepoint of the same prototype",
+		.effect = "an argument that may be NULL is taken for one that is not",
+		.upstream = "none",
+		.how =
+			"Offers a program of one tracepoint to the prog_array of another's. Nothing runs.",
+		.probe = probe_tracepoint,
 	}, {
 		.id = "N12",
 		.title = "an extension needs more than its target was given",
