@@ -51,6 +51,7 @@ help:
 	@echo '  image         - Build TREE VARIANT; last line: the path of its bzImage'
 	@echo '  boot          - A shell in TREE VARIANT, in QEMU'
 	@echo '  fix           - One patch on all trees, side by side: make fix PATCH=name'
+	@echo '  carry         - Bring PATCH of the line FROM to the others of TREES, by a merge'
 	@echo ''
 	@echo 'The series:'
 	@echo '  refresh       - Write the patches of TREES anew with quilt'
@@ -135,6 +136,9 @@ boot:
 fix:
 	@$(S)/fix "$(PATCH)"
 
+carry:
+	@$(S)/carry "$(PATCH)" "$(FROM)" $(TREES)
+
 refresh:
 	@set -e; for tree in $(TREES); do $(S)/refresh $$tree; done
 
@@ -165,4 +169,4 @@ selftests veristat:
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean stack sample selftests veristat mutants coverage golden kunitpy
