@@ -63,6 +63,7 @@ help:
 	@echo ''
 	@echo 'The series:'
 	@echo '  fix            - One patch on all trees, side by side: make fix PATCH=name'
+	@echo '  carry          - Bring PATCH of the line FROM to the others of TREES, by a merge'
 	@echo '  refresh        - Write the patches of TREES anew with quilt'
 	@echo '  bisect-check   - Build, boot and test every prefix of the series of TREES'
 	@echo '  mutants        - Break the patched kernels of TREES on purpose: a test must fail'
@@ -175,6 +176,9 @@ boot: known-kernel
 fix:
 	@$(S)/fix "$(PATCH)"
 
+carry:
+	@$(S)/carry "$(PATCH)" "$(FROM)" $(TREES)
+
 refresh:
 	@set -e; for tree in $(TREES); do $(S)/refresh $$tree; done
 
@@ -206,4 +210,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
