@@ -264,12 +264,12 @@ int tct_history_init(struct dentry *dir)
 				   GFP_KERNEL);
 	if (!slots.record || !refusals.record)
 		goto fail;
-	err = register_trace_slot(slot_probe, NULL);
+	err = register_trace_bpf_prog_array_slot(slot_probe, NULL);
 	if (err)
 		goto fail;
-	err = register_trace_refused(refused_probe, NULL);
+	err = register_trace_bpf_prog_array_refused(refused_probe, NULL);
 	if (err) {
-		unregister_trace_slot(slot_probe, NULL);
+		unregister_trace_bpf_prog_array_slot(slot_probe, NULL);
 		tracepoint_synchronize_unregister();
 		goto fail;
 	}
@@ -285,8 +285,8 @@ void tct_history_exit(void)
 {
 	if (!slots.record)
 		return;
-	unregister_trace_refused(refused_probe, NULL);
-	unregister_trace_slot(slot_probe, NULL);
+	unregister_trace_bpf_prog_array_refused(refused_probe, NULL);
+	unregister_trace_bpf_prog_array_slot(slot_probe, NULL);
 	tracepoint_synchronize_unregister();
 	history_free();
 }

@@ -49,9 +49,9 @@ static void tct_probe(void *data, const struct bpf_tail_call_event *ev)
 static void disarm(unsigned int what)
 {
 	if (what & armed & BIT(BPF_TAIL_CALL_HIT))
-		unregister_trace_hit(tct_probe, NULL);
+		unregister_trace_bpf_tail_call_hit(tct_probe, NULL);
 	if (what & armed & TCT_MISSES)
-		unregister_trace_miss(tct_probe, NULL);
+		unregister_trace_bpf_tail_call_miss(tct_probe, NULL);
 	armed &= ~what;
 }
 
@@ -60,13 +60,13 @@ static int arm(unsigned int what)
 	int err = 0;
 
 	if (what & ~armed & BIT(BPF_TAIL_CALL_HIT)) {
-		err = register_trace_hit(tct_probe, NULL);
+		err = register_trace_bpf_tail_call_hit(tct_probe, NULL);
 		if (err)
 			return err;
 		armed |= BIT(BPF_TAIL_CALL_HIT);
 	}
 	if (what & ~armed & TCT_MISSES) {
-		err = register_trace_miss(tct_probe, NULL);
+		err = register_trace_bpf_tail_call_miss(tct_probe, NULL);
 		if (!err)
 			armed |= TCT_MISSES;
 	}

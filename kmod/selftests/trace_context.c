@@ -235,7 +235,7 @@ static void recurse(const char *tracepoint, const char *prog, int times, bool ar
 
 static void recursion_at_hits(void)
 {
-	recurse("hit", "entry", 300, true);
+	recurse("bpf_tail_call_hit", "entry", 300, true);
 	expect(events_with(".", "caller=") == 300, "not 300 events");
 	expect(cpu_sum("entries: ") + cpu_sum("dropped events: ") == 600,
 	       "not all 600 tail calls are accounted for");
@@ -244,17 +244,17 @@ static void recursion_at_hits(void)
 static void recursion_at_misses(void)
 {
 	skel->bss->where = SLOT_EMPTY;
-	recurse("miss", "anywhere", 300, true);
+	recurse("bpf_tail_call_miss", "anywhere", 300, true);
 	expect(events_with(".", "reason=empty") == 300, "not 300 events");
 }
 
 static void recursion_that_misses(void)
 {
-	recurse("hit", "entry", 300, false);
+	recurse("bpf_tail_call_hit", "entry", 300, false);
 	expect(events_with(".", "caller=") == 300, "not 300 events");
 	skel->bss->where = SLOT_EMPTY;
 	must_put("reset", "1");
-	recurse("miss", "anywhere", 300, false);
+	recurse("bpf_tail_call_miss", "anywhere", 300, false);
 	expect(events_with(".", "reason=empty") == 300, "not 300 events");
 }
 
