@@ -112,7 +112,7 @@ static const struct row rows[] = {
 	/* Hooks that differ. */
 	DIFFERS("G", "connect6 enters connect4's array",	"trrr", "rrrr", "A3"),
 	DIFFERS("G", "a caller of connect6 loads",		"trrr", "rrrr", "A3"),
-	DIFFERS("G", "and the verifier's log says why",		".rrr", "tttt", "the log's reason"),
+	DIFFERS("G", "and the verifier's log says why",		".rrr", "rrrr", "A3"),
 	DIFFERS("G", "another LSM hook enters",			"trrr", "rrrr", "A2"),
 
 	/* Limits of programs that are gone. */
@@ -134,9 +134,9 @@ static const struct row rows[] = {
 	SAME("K", "a struct that is initialised",		"tttt"),
 
 	/* Uprobes and kprobes. */
-	SAME("L", "a callee that writes registers enters",	"---t"),
+	DIFFERS("L", "a callee that writes registers enters",	"---t", "---r", "N7"),
 	SAME("L", "the entry attaches to a uprobe",		"---t"),
-	SAME("L", "the callee runs",				"---t"),
+	DIFFERS("L", "the callee runs",				"---t", "---.", "N7"),
 	SAME("M", "a kprobe enters kprobe.multi's array",	"-rrr"),
 };
 
