@@ -920,6 +920,8 @@ static void shape_i(void)
 	/* No tracepoint here has such a buffer, so nothing runs. */
 	map = prog_array();
 	close(must(load(jumps(writable, map, 0)), "no caller"));
+	/* It limits the array until no CPU can run it: a grace period. */
+	usleep(500 * 1000);
 	writable.buffer = true;
 	step("a callee that writes a buffer enters",
 	     load(jumps(writable, map, 0)) >= 0 && enters(map, 0, writable));
