@@ -689,17 +689,17 @@ static struct verdict probe_raw_ctx(void)
 	int callee = load(reader), caller = load(with_jump(entry, map));
 	__u64 unset = 1, value;
 	__u32 slot = 0;
-	int link, err;
+	int link;
 
 	if (callee < 0 || caller < 0)
 		return verdict(NOT_APPLICABLE, "no such program here: %s",
 			       strerror(callee < 0 ? -callee : -caller));
-	err = offer(map, callee);
-	if (err == -EINVAL)
-		return verdict(FIXED, "the prog_array refuses the program");
-	if (err)
+	if (bpf_map_update_elem(map, &slot, &callee, BPF_ANY)) {
+		if (errno == EINVAL)
+			return verdict(FIXED, "the prog_array refuses the program");
 		return verdict(CANNOT_TELL, "offering the program: %s",
-			       strerror(-err));
+			       strerror(errno));
+	}
 	if (bpf_map_update_elem(report, &slot, &unset, BPF_ANY))
 		return verdict(CANNOT_TELL, "writing the map: %s",
 			       strerror(errno));
