@@ -69,7 +69,8 @@ static struct verdict probe_stack(void)
 	choose_programs(obj, "seven_callers", NULL);
 	err = bpf_object__load(obj);
 	if (!err)
-		v = judge_code(bpf_program__fd(bpf_object__find_program_by_name(obj, "seven_callers")));
+		v = judge_code(bpf_program__fd(
+			bpf_object__find_program_by_name(obj, "seven_callers")));
 	else if (err == -EACCES)
 		v = verdict(FIXED,
 			    "the verifier refuses seven callers under a tail call");
