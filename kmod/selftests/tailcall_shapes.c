@@ -136,7 +136,7 @@ static const struct row rows[] = {
 	/* Uprobes and kprobes. */
 	DIFFERS("L", "a callee that writes registers enters",	"---t", "---r", "N7"),
 	SAME("L", "the entry attaches to a uprobe",		"---t"),
-	DIFFERS("L", "the callee runs",				"---t", "---.", "N7"),
+	DIFFERS("L", "the callee runs",				"---t", "---r", "N7"),
 	SAME("M", "a kprobe enters kprobe.multi's array",	"-rrr"),
 };
 
