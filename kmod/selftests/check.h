@@ -57,6 +57,9 @@ int run_once(int prog_fd);
 /* Offer a program to slot 0 of a prog_array: 0 or an error; 0 is undone. */
 int offer(int map_fd, int prog_fd);
 
+/* The same, and the program stays there. */
+int put(int map_fd, int prog_fd);
+
 /*
  * Of an object that is open, load no other programs than these; @second may be
  * NULL.

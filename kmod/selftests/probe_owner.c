@@ -404,7 +404,7 @@ static struct verdict probe_storage(void)
 				    strerror(-err)));
 
 	/* By way of a program without storage, which has an array of its own. */
-	err = offer(second, callee);
+	err = put(second, callee);
 	if (err)
 		return done(verdict(CANNOT_TELL, "offering to an empty array: %s",
 				    strerror(-err)));
@@ -618,7 +618,7 @@ static struct verdict probe_limit(const struct ask *little,
 	/* The end of a chain: more, little, more. */
 	if (!offer(third, big))
 		return verdict(OPEN, "the prog_array of a callee takes it");
-	err = offer(fourth, big);
+	err = put(fourth, big);
 	caller = load(with_jump(*little, fourth));
 	if (err || caller < 0)
 		return verdict(CANNOT_TELL, "loading a caller later: %s",
@@ -689,17 +689,17 @@ static struct verdict probe_raw_ctx(void)
 	int callee = load(reader), caller = load(with_jump(entry, map));
 	__u64 unset = 1, value;
 	__u32 slot = 0;
-	int link;
+	int link, err;
 
 	if (callee < 0 || caller < 0)
 		return verdict(NOT_APPLICABLE, "no such program here: %s",
 			       strerror(callee < 0 ? -callee : -caller));
-	if (bpf_map_update_elem(map, &slot, &callee, BPF_ANY)) {
-		if (errno == EINVAL)
-			return verdict(FIXED, "the prog_array refuses the program");
+	err = put(map, callee);
+	if (err == -EINVAL)
+		return verdict(FIXED, "the prog_array refuses the program");
+	if (err)
 		return verdict(CANNOT_TELL, "offering the program: %s",
-			       strerror(errno));
-	}
+			       strerror(-err));
 	if (bpf_map_update_elem(report, &slot, &unset, BPF_ANY))
 		return verdict(CANNOT_TELL, "writing the map: %s",
 			       strerror(errno));

@@ -62,14 +62,21 @@ int run_once(int prog_fd)
 	return bpf_prog_test_run_opts(prog_fd, &opts);
 }
 
-int offer(int map_fd, int prog_fd)
+int put(int map_fd, int prog_fd)
 {
 	__u32 slot = 0;
 
-	if (bpf_map_update_elem(map_fd, &slot, &prog_fd, BPF_ANY))
-		return -errno;
-	bpf_map_delete_elem(map_fd, &slot);
-	return 0;
+	return bpf_map_update_elem(map_fd, &slot, &prog_fd, BPF_ANY) ? -errno : 0;
+}
+
+int offer(int map_fd, int prog_fd)
+{
+	int err = put(map_fd, prog_fd);
+	__u32 slot = 0;
+
+	if (!err)
+		bpf_map_delete_elem(map_fd, &slot);
+	return err;
 }
 
 void choose_programs(struct bpf_object *obj, const char *first,
