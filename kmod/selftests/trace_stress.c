@@ -137,7 +137,8 @@ static void expect_agreement(int at)
 	counted += sum_of(stats, "caller=", " hit=") +
 		   sum_of(stats, "caller=", " empty=") +
 		   sum_of(stats, "caller=", " range=") +
-		   sum_of(stats, "caller=", " limit=");
+		   sum_of(stats, "caller=", " limit=") +
+		   sum_of(stats, "caller=", " stack=");
 	events = cpu_sum("entries: ") + cpu_sum("overrun: ") +
 		 cpu_sum("dropped events: ") - cpu_sum("of these by the hook: ") +
 		 cpu_sum("read events: ");
