@@ -52,6 +52,7 @@ static struct verdict probe_stack(void)
 	size_t size;
 	const void *elf = stack_bpf__elf_bytes(&size);
 	int err = try_load(elf, size, "two_callers");
+	struct bpf_program *prog;
 	struct bpf_object *obj;
 	struct verdict v;
 
@@ -67,10 +68,10 @@ static struct verdict probe_stack(void)
 		return verdict(CANNOT_TELL, "opening seven_callers: %s",
 			       strerror(errno));
 	choose_programs(obj, "seven_callers", NULL);
+	prog = bpf_object__find_program_by_name(obj, "seven_callers");
 	err = bpf_object__load(obj);
 	if (!err)
-		v = judge_code(bpf_program__fd(
-			bpf_object__find_program_by_name(obj, "seven_callers")));
+		v = judge_code(bpf_program__fd(prog));
 	else if (err == -EACCES)
 		v = verdict(FIXED,
 			    "the verifier refuses seven callers under a tail call");
