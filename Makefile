@@ -67,6 +67,7 @@ help:
 	@echo '  carry          - Bring PATCH of the line FROM to the others of TREES, by a merge'
 	@echo '  refresh        - Write the patches of TREES anew with quilt'
 	@echo '  bump           - Move TREE to the newest point release in the archive, if all is green'
+	@echo '  vary           - Merge what of TREE does not fit KDIR, a point release before BEFORE'
 	@echo '  check-range    - The series of TREES on every point release that the archive has'
 	@echo '  bisect-check   - Build, boot and test every prefix of the series of TREES'
 	@echo '  mutants        - Break the patched kernels of TREES on purpose: a test must fail'
@@ -191,6 +192,9 @@ check-range: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/check-range $$tree; done
 
+vary:
+	@$(S)/vary $(TREE) "$(KDIR)" "$(BEFORE)"
+
 bump: known-kernel
 	@$(S)/install-deps
 	@$(S)/bump $(TREE)
@@ -223,4 +227,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
