@@ -118,6 +118,40 @@ static void a_tail_callee_cannot_be_extended(struct kunit *test)
 	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
 }
 
+/*
+ * A run of the target goes on that has come through the slot, and may have made its
+ * 33 tail calls; an extension would count from zero.
+ */
+static void a_running_callee_is_not_extended(struct kunit *test)
+{
+	int array = tc_prog_array(test, 1);
+	int target = load_target(test);
+	int ext = load_extension(test, target, FIRST, array);
+	struct tc_reader reader;
+
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, target), 0);
+	tc_reader_begin(test, &reader, false);
+	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_FALSE_MSG(test, tc_reader_running(&reader),
+			       "the target was extended while it ran");
+	tc_reader_end(&reader);
+}
+
+/* Nobody waits for runs of a program that nobody tail calls. */
+static void who_is_no_callee_is_extended_at_once(struct kunit *test)
+{
+	int array = tc_prog_array(test, 1);
+	int ext = load_extension(test, load_target(test), FIRST, array);
+	struct tc_reader reader;
+
+	tc_reader_begin(test, &reader, false);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_TRUE_MSG(test, tc_reader_running(&reader),
+			      "the attach waited for a run");
+	tc_reader_end(&reader);
+}
+
 /* The order of the two detaches does not matter. */
 static void one_of_two_extensions_is_detached(struct kunit *test)
 {
@@ -218,6 +252,8 @@ static struct kunit_case extension_cases[] = {
 	KUNIT_CASE(an_extension_counts_as_its_target),
 	KUNIT_CASE(a_prog_array_refuses_an_extended_program),
 	KUNIT_CASE(a_tail_callee_cannot_be_extended),
+	KUNIT_CASE(a_running_callee_is_not_extended),
+	KUNIT_CASE(who_is_no_callee_is_extended_at_once),
 	KUNIT_CASE(one_of_two_extensions_is_detached),
 	KUNIT_CASE(a_failed_attach_leaves_no_trace),
 	{}
