@@ -112,7 +112,7 @@ static const struct row rows[] = {
 	/* Hooks that differ. */
 	DIFFERS("G", "connect6 enters connect4's array",	"trrr", "rrrr", "A3"),
 	DIFFERS("G", "a caller of connect6 loads",		"trrr", "rrrr", "A3"),
-	DIFFERS("G", "and the verifier's log says why",		".rrr", "rrrr", "A3"),
+	DIFFERS("G", "and the verifier's log says why",		".rrr", "tttt", "G"),
 	DIFFERS("G", "another LSM hook enters",			"trrr", "rrrr", "A2"),
 
 	/* Limits of programs that are gone. */
