@@ -132,6 +132,7 @@ static const struct row rows[] = {
 	SAME("K", "an index that is masked",			"tttt"),
 	SAME("K", "a struct as it is filled",			"tttt"),
 	SAME("K", "a struct that is initialised",		"tttt"),
+	SAME("K", "an LSM hook's result as it is decided",	"tttr"),
 
 	/* Uprobes and kprobes. */
 	DIFFERS("L", "a callee that writes registers enters",	"---t", "---r", "N7"),
@@ -847,6 +848,7 @@ static void shape_k(void)
 	step("an index that is masked", object_loads("index_masked"));
 	step("a struct as it is filled", object_loads("struct_as_filled"));
 	step("a struct that is initialised", object_loads("struct_initialised"));
+	step("an LSM hook's result as it is decided", object_loads("hook_as_decided"));
 }
 
 /* ---- G: hooks that differ ------------------------------------------------------------ */
