@@ -88,7 +88,6 @@ static void a_sleeping_callee_is_not_extended(struct kunit *test)
 	p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
 	p->target_fd = target;
 	p->target_btf_id = tc_func_btf_id(1);
-	p->flags = BPF_F_SLEEPABLE;
 	tc_func_begin(p, "extension", TC_GLOBAL);
 	tc_emit_return(p, 0);
 	ext = tc_load_ok(p);

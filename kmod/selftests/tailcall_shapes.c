@@ -112,12 +112,13 @@ static const struct row rows[] = {
 	/* Hooks that differ. */
 	DIFFERS("G", "connect6 enters connect4's array",	"trrr", "rrrr", "A3"),
 	DIFFERS("G", "a caller of connect6 loads",		"trrr", "rrrr", "A3"),
-	DIFFERS("G", "and the verifier's log says why",		".rrr", "rrrr", "A3"),
+	DIFFERS("G", "and the verifier's log says why",		".rrr", "tttt", "G"),
 	DIFFERS("G", "another LSM hook enters",			"trrr", "rrrr", "A2"),
 
 	/* Limits of programs that are gone. */
 	SAME("H", "a callee that reads was there",		"tttt"),
 	SAME("H", "a caller that reads nothing attaches",	"tttt"),
+	DIFFERS("H", "a caller shows what its callee needs",	"rrrr", "tttt", "N4"),
 	SAME("I", "a caller that read nothing is closed",	"tttt"),
 	SAME("I", "the next one's callee enters",		"tttt"),
 	SAME("I", "and sees the return value",			"tttt"),
@@ -132,6 +133,7 @@ static const struct row rows[] = {
 	SAME("K", "an index that is masked",			"tttt"),
 	SAME("K", "a struct as it is filled",			"tttt"),
 	SAME("K", "a struct that is initialised",		"tttt"),
+	SAME("K", "an LSM hook's result as it is decided",	"tttr"),
 
 	/* Uprobes and kprobes. */
 	DIFFERS("L", "a callee that writes registers enters",	"---t", "---r", "N7"),
@@ -162,6 +164,22 @@ static void __attribute__((format(printf, 1, 2))) because(const char *why, ...)
 	va_start(args, why);
 	vsnprintf(last_why, sizeof(last_why), why, args);
 	va_end(args);
+}
+
+/* Does the kernel show a line that begins with @key for a descriptor? */
+static bool fdinfo_has(int fd, const char *key)
+{
+	char path[64], line[160];
+	bool has = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	while (f && !has && fgets(line, sizeof(line), f))
+		has = !strncmp(line, key, strlen(key));
+	if (f)
+		fclose(f);
+	return has;
 }
 
 /* The reason as the kernel has it in the fdinfo of @map. */
@@ -847,6 +865,7 @@ static void shape_k(void)
 	step("an index that is masked", object_loads("index_masked"));
 	step("a struct as it is filled", object_loads("struct_as_filled"));
 	step("a struct that is initialised", object_loads("struct_initialised"));
+	step("an LSM hook's result as it is decided", object_loads("hook_as_decided"));
 }
 
 /* ---- G: hooks that differ ------------------------------------------------------------ */
@@ -882,6 +901,7 @@ static void shape_g(void)
 
 static void shape_h(void)
 {
+	struct ask writable = { .type = BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE };
 	int map = prog_array(), fd, link;
 	__u32 slot = 0;
 
@@ -891,6 +911,16 @@ static void shape_h(void)
 	link = attach_raw("sched_process_exit", fd);
 	step("a caller that reads nothing attaches", link >= 0);
 	close(link);
+	close(fd);
+
+	/* What it is attached to has to have such a buffer. */
+	map = prog_array();
+	writable.buffer = true;
+	if (!enters(map, slot, writable))
+		must(-EINVAL, "no callee");
+	writable.buffer = false;
+	fd = must(load(jumps(writable, map, 0)), "no caller");
+	step("a caller shows what its callee needs", fdinfo_has(fd, "needs_max_tp_access:"));
 	close(fd);
 }
 
