@@ -633,21 +633,24 @@ u32 tc_run(struct kunit *test, int prog_fd)
 	return entries;
 }
 
-#define READ_MS	1000
+/* The longest read: much longer than an attach takes that does not wait for it. */
+#define READ_MS	4000
 
 /*
  * Stands for a program that is running: they run under these locks. Nobody but RCU
- * is kept waiting.
+ * is kept waiting. It goes on until it is told to end, or for so long.
  */
 static int tc_read(void *data)
 {
 	struct tc_reader *reader = data;
+	int ms;
 
 #ifdef TC_SLEEPABLE_CALLERS
 	if (reader->sleepable) {
 		rcu_read_lock_trace();
 		complete(&reader->entered);
-		msleep(READ_MS);
+		for (ms = 0; ms < READ_MS && !kthread_should_stop(); ms += 20)
+			msleep(20);
 		WRITE_ONCE(reader->left, true);
 		rcu_read_unlock_trace();
 		return 0;
@@ -655,7 +658,8 @@ static int tc_read(void *data)
 #endif
 	rcu_read_lock();
 	complete(&reader->entered);
-	mdelay(READ_MS);
+	for (ms = 0; ms < READ_MS && !kthread_should_stop(); ms++)
+		mdelay(1);
 	WRITE_ONCE(reader->left, true);
 	rcu_read_unlock();
 	return 0;
