@@ -33,7 +33,7 @@ static const struct rule {
 	/* The interpreter's; with the JIT, too. */
 	{ "5.10, 6.1", 32, 32, 0, 256, true, 0 },
 	/* With the JIT, without which a subprogram makes no tail calls. */
-	{ "6.12, 7.2", 16, 0, 0, 256, true, 0 },
+	{ "6.12, 7.2, 7.3", 16, 0, 0, 256, true, 0 },
 	/*
 	 * The series refuses nothing more. It measures the stack at run time, and
 	 * a run that has used its part makes no more tail calls in subprograms.
