@@ -33,7 +33,7 @@ static const struct rule {
 	/* The interpreter's; with the JIT, too. */
 	{ "5.10, 6.1", 32, 32, 0, 256, true, 0 },
 	/* With the JIT, without which a subprogram makes no tail calls. */
-	{ "6.12, 7.2", 16, 0, 0, 256, true, 0 },
+	{ "6.12, 7.2, 7.3", 16, 0, 0, 256, true, 0 },
 	/*
 	 * The series refuses nothing more. It measures the stack at run time, and
 	 * a run that has used its part makes no more tail calls in subprograms.
@@ -428,13 +428,13 @@ static void print_chain(const struct chain *chain)
 	}
 	printf("\n  %-*s", width, "");
 	for (r = 0; r < NR_RULES; r++)
-		printf("  %12s", rules[r].kernels);
+		printf("  %14s", rules[r].kernels);
 	putchar('\n');
 	for (i = 0; i < chain->nr; i++) {
 		if (has_limit(chain) && i == chain->nr - 1) {
 			printf("  %-*s", width, "callers");
 			for (r = 0; r < NR_RULES; r++)
-				printf("  %12u", callers(&rules[r], chain));
+				printf("  %14u", callers(&rules[r], chain));
 			putchar('\n');
 			continue;
 		}
@@ -442,24 +442,24 @@ static void print_chain(const struct chain *chain)
 		printf("  %s()%*s", func->name,
 		       width - 2 - (int)strlen(func->name), "");
 		for (r = 0; r < NR_RULES; r++)
-			printf("  %12u", frame(&rules[r], func, func->stack));
+			printf("  %14u", frame(&rules[r], func, func->stack));
 		putchar('\n');
 	}
 	printf("  %-*s", width, has_limit(chain) ? "limit" : "limit of all");
 	for (r = 0; r < NR_RULES; r++) {
 		if (has_limit(chain) && !rules[r].budget)
-			printf("  %12u", rules[r].limit - 1);
+			printf("  %14u", rules[r].limit - 1);
 		else if (rules[r].whole)
-			printf("  %12u", MAX_STACK);
+			printf("  %14u", MAX_STACK);
 		else
-			printf("  %12s", "-");
+			printf("  %14s", "-");
 	}
 	printf("\n  %-*s", width, "");
 	for (r = 0; r < NR_RULES; r++) {
 		if (has_limit(chain) && rules[r].budget)
-			printf("  %6u calls", tail_calls(&rules[r], chain));
+			printf("  %8u calls", tail_calls(&rules[r], chain));
 		else
-			printf("  %12s", refused(&rules[r], chain) ?
+			printf("  %14s", refused(&rules[r], chain) ?
 			       "REFUSED" : "accepted");
 	}
 	putchar('\n');
