@@ -31,7 +31,8 @@
 #define ARRIVAL_MS	5000
 #define LATE_MS		200
 
-/* Where struct bpf_iter__bpf_map_elem has the value. */
+/* Where struct bpf_iter__bpf_map_elem has the key and the value. */
+#define ITER_KEY	16
 #define ITER_VALUE	24
 
 /* ---- making programs ------------------------------------------------------ */
@@ -283,14 +284,14 @@ static struct verdict probe_storage_link(void)
 	return done(try_succession(&s));
 }
 
-/* An iterator that reads 8 bytes of each value, or none if @off is negative. */
-static int load_iter(int off, __u32 flags)
+/* An iterator that reads 8 bytes of each key or value, or none if @off is negative. */
+static int load_iter(int buffer, int off, __u32 flags)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
 		    .expected_attach_type = BPF_TRACE_ITER,
 		    .prog_flags = flags);
 	const struct bpf_insn insns[] = {
-		LOAD(BPF_DW, 1, 1, ITER_VALUE),
+		LOAD(BPF_DW, 1, 1, buffer),
 		JEQ(1, 0, 1), off < 0 ? MOV(0, 0) : LOAD(BPF_DW, 0, 1, off),
 		MOV(0, 0), EXIT(),
 	};
@@ -303,44 +304,78 @@ static int load_iter(int off, __u32 flags)
 				  ARRAY_SIZE(insns), &opts));
 }
 
-static struct verdict probe_iter_link(void)
+static int link_iter(int prog, int map)
 {
-	union bpf_iter_link_info info = {};
+	union bpf_iter_link_info info = { .map.map_fd = map };
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info,
 		    .iter_info_len = sizeof(info));
-	int first = load_iter(-1, 0), good = load_iter(0, 0);
-	int bad = load_iter(4000, 0), sleeper = load_iter(0, BPF_F_SLEEPABLE);
-	int map = make_map(BPF_MAP_TYPE_HASH, 8, 8);
+
+	return keep(bpf_link_create(prog, 0, BPF_TRACE_ITER, &opts));
+}
+
+/*
+ * A link over @map, of a program that reads nothing. The next one reads at @fits,
+ * and the one after that too far.
+ */
+static struct verdict try_iter(int map, int buffer, int fits)
+{
+	int first = load_iter(buffer, -1, 0);
+	int good = load_iter(buffer, fits, 0);
+	int bad = load_iter(buffer, fits + 8, 0);
 	int link, err;
 
 	if (first < 0 || good < 0 || bad < 0)
-		return done(verdict(NOT_APPLICABLE, "no such program here: %s",
-				    strerror(first < 0 ? -first :
-					     good < 0 ? -good : -bad)));
-	info.map.map_fd = map;
-	link = keep(bpf_link_create(bad, 0, BPF_TRACE_ITER, &opts));
+		return verdict(NOT_APPLICABLE, "no such program here: %s",
+			       strerror(first < 0 ? -first :
+					good < 0 ? -good : -bad));
+	link = link_iter(bad, map);
 	if (link != -EACCES)
-		return done(verdict(CANNOT_TELL, "making a link of one that goes too far: %s",
-				    link < 0 ? strerror(-link) : "it is made"));
-	link = keep(bpf_link_create(first, 0, BPF_TRACE_ITER, &opts));
+		return verdict(CANNOT_TELL, "making a link of one that goes too far: %s",
+			       link < 0 ? strerror(-link) : "it is made");
+	link = link_iter(first, map);
 	if (link < 0)
-		return done(verdict(CANNOT_TELL, "making a link: %s",
-				    strerror(-link)));
-	/* It reads more than the program before. */
+		return verdict(CANNOT_TELL, "making a link: %s",
+			       strerror(-link));
 	err = update(link, good);
 	if (err)
-		return done(verdict(CANNOT_TELL, "updating it to a program that fits: %s",
-				    strerror(-err)));
+		return verdict(CANNOT_TELL, "updating it to a program that fits: %s",
+			       strerror(-err));
 	err = update(link, bad);
 	if (!err)
-		return done(verdict(OPEN, "the link is updated to one that reads behind the values"));
+		return verdict(OPEN, "the link is updated to one that reads behind the map's %s",
+			       buffer == ITER_KEY ? "keys" : "values");
 	if (err != -EACCES)
-		return done(verdict(CANNOT_TELL, "updating it to one that goes too far: %s",
-				    strerror(-err)));
-	/* Not all kernels have sleepable iterators. */
+		return verdict(CANNOT_TELL, "updating it to one that goes too far: %s",
+			       strerror(-err));
+	return verdict(FIXED, "the link is not updated to what could have none");
+}
+
+/* Most iterators may not sleep, and some kernels have none that may. */
+static struct verdict try_sleepable_iter(int map)
+{
+	int sleeper = load_iter(ITER_VALUE, -1, BPF_F_SLEEPABLE);
+	int link = link_iter(load_iter(ITER_VALUE, -1, 0), map);
+
 	if (sleeper >= 0 && !update(link, sleeper))
-		return done(verdict(OPEN, "the link is updated to a sleepable program"));
-	return done(verdict(FIXED, "the link is not updated to what could have none"));
+		return verdict(OPEN, "the link is updated to a sleepable program");
+	return verdict(FIXED, "the link is not updated to what could have none");
+}
+
+static struct verdict probe_iter_link(void)
+{
+	int hash = make_map(BPF_MAP_TYPE_HASH, 8, 8);
+	/* It has the values of all processors, one behind the other. */
+	int percpu = make_map(BPF_MAP_TYPE_PERCPU_HASH, 8, 8);
+	struct verdict v = try_iter(hash, ITER_VALUE, 0);
+
+	if (v.state == FIXED)
+		v = try_iter(hash, ITER_KEY, 0);
+	if (v.state == FIXED)
+		v = try_iter(percpu, ITER_VALUE,
+			     8 * (libbpf_num_possible_cpus() - 1));
+	if (v.state == FIXED)
+		v = try_sleepable_iter(hash);
+	return done(v);
 }
 
 /* ---- a tail callee of a program that is attached ----------------------------- */
@@ -560,7 +595,7 @@ static const struct bug bugs[] = {
 		.effect = "the kernel's memory is read and overwritten",
 		.upstream = "none",
 		.how =
-			"Makes a link of an iterator over a hash, and updates it to one that reads behind the values. Nothing runs, since nobody reads from it.",
+			"Makes links of iterators over a map, and updates them to programs that read behind its keys or values, or sleep. Nothing runs, since nobody reads from them.",
 		.probe = probe_iter_link,
 	}, {
 		.id = "N23",
