@@ -517,7 +517,7 @@ bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type)
 	struct bpf_prog *prog = bpf_prog_get_type_dev(prog_fd, type, false);
 	bool blinded;
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, prog);
 	blinded = prog->blinded ||
 		  (prog->aux->func_cnt && prog->aux->func[0]->blinded);
 	bpf_prog_put(prog);

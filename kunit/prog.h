@@ -22,8 +22,8 @@
 #include "compat.h"
 
 /*
- * The most entries a run is allowed before its programs stop themselves: more
- * than the limit, and few enough for the kernel stack where each adds a frame.
+ * The most entries a run is allowed before its programs stop themselves, as in
+ * kmod/selftests/bound.h, where BOUND says why.
  */
 #define TC_BOUND	48
 

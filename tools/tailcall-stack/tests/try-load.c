@@ -9,8 +9,8 @@
  * its sentence. Exit status: 0 the kernel gave a verdict on all, 1 it did not.
  *
  * try-load --with COMMAND OBJECT...: run COMMAND ID while a program is loaded, for
- * each that loads, and print nothing else. Exit status: 1 if COMMAND's was neither
- * 0 nor 1, as tailcall-stack's may be.
+ * each that loads, and print nothing else. Exit status: 1 if COMMAND's was not 0, 1
+ * or 3, which are verdicts of tailcall-stack.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +73,8 @@ static int run_with(const char *command, const struct bpf_program *prog)
 	snprintf(line, sizeof(line), "%s %u", command, info.id);
 	fflush(stdout);
 	status = system(line);
-	return status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) > 1;
+	return status == -1 || !WIFEXITED(status) ||
+	       (WEXITSTATUS(status) > 1 && WEXITSTATUS(status) != 3);
 }
 
 static int try_program(const char *path, const char *name, const char *command)
@@ -107,9 +108,10 @@ static int try_program(const char *path, const char *name, const char *command)
 		printf("%s\t%s\taccepted\t%s\n", path, name, why ?: "");
 		return !why;
 	}
-	/* The sentences of check_max_stack_depth(). */
+	/* The sentences of check_max_stack_depth(), and that of a callback's path. */
 	why = line_with("tail_calls are not allowed when call stack") ?:
-	      line_with("combined stack size of");
+	      line_with("combined stack size of") ?:
+	      line_with("cannot tail call within callback");
 	if (why) {
 		printf("%s\t%s\trefused\t%s\n", path, name, why);
 		/* how a patched verifier explains it */
