@@ -70,6 +70,7 @@ help:
 	@echo '  mutants        - Break the patched kernels of TREES on purpose: a test must fail'
 	@echo '  coverage       - The lines of the series of TREES that no test reaches'
 	@echo '  bugs-rst       - Write Documentation/bugs.rst anew, a paragraph a bug'
+	@echo '  fields         - Write Documentation/fields.rst anew, a row a field of a program'
 	@echo '  readme-status  - Write the table in README.md anew, from make check'
 	@echo '  golden         - Write kunit/golden.h anew, from what make check has seen'
 	@echo '  kunitpy        - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
@@ -141,6 +142,9 @@ status:
 bugs-rst:
 	@$(S)/bugs-rst
 
+fields:
+	@$(S)/fields
+
 readme-status:
 	@$(S)/status --readme
 
@@ -211,4 +215,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
