@@ -83,7 +83,7 @@ help:
 	@echo '  VARIANT=...    - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
 	@echo '  KDIR=...       - A kernel source tree of your own'
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
-	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs) or debian'
+	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
 	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
