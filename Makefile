@@ -39,6 +39,7 @@ help:
 	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
 	@echo '  veristat       - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  status         - The table of bugs and trees, from the results of make check'
+	@echo '  ktap, junit    - Its results for a CI: as KTAP, as XML'
 	@echo ''
 	@echo 'The tail call tracer:'
 	@echo '  trace-demo     - What it says of a hit, each miss, a slot and a refusal, in TREE'
@@ -85,7 +86,7 @@ help:
 	@echo '  VARIANT=...    - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
 	@echo '  KDIR=...       - A kernel source tree of your own'
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
-	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs) or debian'
+	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
 	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
@@ -136,8 +137,11 @@ check-cloud: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/check-checker $$tree cloud; done
 
-status:
-	@$(S)/status
+status ktap:
+	@$(S)/$@
+
+junit:
+	@$(S)/ktap --junit
 
 bugs-rst:
 	@$(S)/bugs-rst
@@ -215,4 +219,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
