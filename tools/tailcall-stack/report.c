@@ -25,7 +25,7 @@
  */
 static const struct rule {
 	const char *kernels;
-	enum { NONE, ITS_OWN, ALL } from_callback;
+	enum { NONE, ITS_OWN, ALL, BY_INSN } from_callback;
 	unsigned int granule;	/* rounded up to a multiple of it */
 	unsigned int least;
 	unsigned int added;	/* by the JIT, to each frame */
@@ -38,6 +38,7 @@ static const struct rule {
 	/* With the JIT, without which a subprogram makes no tail calls. */
 	{ "6.12", NONE, 16, 0, 0, 256, true, 0 },
 	{ "7.2", ITS_OWN, 16, 0, 0, 256, true, 0 },
+	{ "7.3", BY_INSN, 16, 0, 0, 256, true, 0 },
 	/*
 	 * The rule of the line holds on; of the stack the series refuses nothing
 	 * more. It measures the stack at run time, and a run that has used its
@@ -213,6 +214,8 @@ static enum verdict from_callback(const struct rule *rule,
 		return ACCEPTED;
 	if (rule->from_callback == ITS_OWN && !called_back(chain, chain->nr - 1))
 		return ACCEPTED;
+	if (rule->from_callback == BY_INSN)
+		return REFUSED;
 	return is_certain(chain) ? REFUSED : DEPENDS;
 }
 
