@@ -20,7 +20,8 @@ FULL    ?=
 DEBUG   ?=
 BUDGET  ?=
 NATIVE  ?=
-export TREES FULL DEBUG BUDGET NATIVE
+DRYRUN  ?=
+export TREES FULL DEBUG BUDGET NATIVE DRYRUN
 ifdef O
 export O
 endif
@@ -67,6 +68,8 @@ help:
 	@echo '  fix            - One patch on all trees, side by side: make fix PATCH=name'
 	@echo '  carry          - Bring PATCH of the line FROM to the others of TREES, by a merge'
 	@echo '  refresh        - Write the patches of TREES anew with quilt'
+	@echo '  bump           - Move TREE to the newest point release in the archive, if all is green'
+	@echo '  check-range    - The series of TREES on every point release that the archive has'
 	@echo '  bisect-check   - Build, boot and test every prefix of the series of TREES'
 	@echo '  mutants        - Break the patched kernels of TREES on purpose: a test must fail'
 	@echo '  coverage       - The lines of the series of TREES that no test reaches'
@@ -88,7 +91,9 @@ help:
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
 	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
-	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst'
+	@echo '  DRYRUN=1       - make apply, unapply, bump: say what would be done'
+	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst;'
+	@echo '                   make check-range: compile, too'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
 	@echo '  PATCH=...      - make fix: the name of a patch'
 	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
@@ -110,7 +115,7 @@ help:
 	@echo '  make programs OBJECTS=~/objects TREES=6.1'
 	@echo ''
 	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, programs,'
-	@echo '    image, boot, bisect-check, mutants, coverage, kunitpy and try do.'
+	@echo '    image, boot, bisect-check, check-range, bump, mutants, coverage, kunitpy and try do.'
 
 # What is named wrongly is said before packages are installed.
 known-trees:
@@ -191,6 +196,14 @@ carry:
 refresh:
 	@set -e; for tree in $(TREES); do $(S)/refresh $$tree; done
 
+check-range: known-trees
+	@$(S)/install-deps
+	@set -e; for tree in $(TREES); do $(S)/check-range $$tree; done
+
+bump: known-kernel
+	@$(S)/install-deps
+	@$(S)/bump $(TREE)
+
 bisect-check: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/bisect-check $$tree; done
@@ -219,4 +232,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
