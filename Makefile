@@ -6,7 +6,8 @@
 TREE    ?= 6.1
 VARIANT ?= patched
 ALL_TREES := $(shell awk '!/^\#/ && NF { print $$1 }' patches/trees)
-TREES   ?= $(ALL_TREES)
+# What a plain make check tests: patches/trees says which lines have to be named.
+TREES   ?= $(shell awk '!/^\#/ && NF && $$6 !~ /named/ { print $$1 }' patches/trees)
 KDIR    ?=
 KERNEL  ?=
 MODULES ?=
@@ -39,6 +40,7 @@ help:
 	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
 	@echo '  veristat       - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  status         - The table of bugs and trees, from the results of make check'
+	@echo '  ktap, junit    - Its results for a CI: as KTAP, as XML'
 	@echo ''
 	@echo 'The tail call tracer:'
 	@echo '  trace-demo     - What it says of a hit, each miss, a slot and a refusal, in TREE'
@@ -73,6 +75,7 @@ help:
 	@echo '  mutants        - Break the patched kernels of TREES on purpose: a test must fail'
 	@echo '  coverage       - The lines of the series of TREES that no test reaches'
 	@echo '  bugs-rst       - Write Documentation/bugs.rst anew, a paragraph a bug'
+	@echo '  fields         - Write Documentation/fields.rst anew, a row a field of a program'
 	@echo '  readme-status  - Write the table in README.md anew, from make check'
 	@echo '  golden         - Write kunit/golden.h anew, from what make check has seen'
 	@echo '  kunitpy        - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
@@ -87,7 +90,7 @@ help:
 	@echo '  VARIANT=...    - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
 	@echo '  KDIR=...       - A kernel source tree of your own'
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
-	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs) or debian'
+	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
 	@echo '  DRYRUN=1       - make apply, unapply, bump: say what would be done'
 	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst;'
@@ -108,7 +111,7 @@ help:
 	@echo 'Examples:'
 	@echo '  make check TREES=6.1'
 	@echo '  make apply KDIR=~/linux-6.1.192'
-	@echo '  make boot TREE=7.2 VARIANT=base'
+	@echo '  make boot TREE=7.3 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo '  make programs OBJECTS=~/objects TREES=6.1'
 	@echo ''
@@ -140,11 +143,17 @@ check-cloud: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/check-checker $$tree cloud; done
 
-status:
-	@$(S)/status
+status ktap:
+	@$(S)/$@
+
+junit:
+	@$(S)/ktap --junit
 
 bugs-rst:
 	@$(S)/bugs-rst
+
+fields:
+	@$(S)/fields
 
 readme-status:
 	@$(S)/status --readme
@@ -227,4 +236,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy

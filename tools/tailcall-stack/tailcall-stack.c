@@ -18,8 +18,9 @@ static const char usage_text[] =
 "       tailcall-stack --id N [--func NAME] [--json]\n"
 "\n"
 "Prints how much stack each function of a BPF object uses and what for, and\n"
-"which call chains the verifier refuses in front of a tail call. OBJECT is what\n"
-"clang -g -target bpf made; nothing is loaded, and root is not needed.\n"
+"which call chains the verifier refuses in front of a tail call: for their stack,\n"
+"or because a helper's callback gets there. OBJECT is what clang -g -target bpf\n"
+"made; nothing is loaded, and root is not needed.\n"
 "\n"
 "  --id N        the loaded program with this id, as root: bpftool prog lists them\n"
 "  --func NAME   only this function and the chains it is part of\n"
@@ -27,7 +28,8 @@ static const char usage_text[] =
 "  --help\n"
 "\n"
 "Exit status: 0 all chains are accepted, 1 some kernel line refuses one, 2 wrong\n"
-"usage, or not an object that can be read.\n";
+"usage, or not an object that can be read, 3 nothing is refused for certain, but\n"
+"of some chain only the verifier can tell.\n";
 
 void die(const char *fmt, ...)
 {
@@ -84,7 +86,11 @@ int main(int argc, char **argv)
 	const char *name = NULL, *id = NULL;
 	const struct func *only;
 	struct object obj = {};
-	bool refused, json = false;
+	static const int status[] = {
+		[ACCEPTED] = 0, [REFUSED] = 1, [DEPENDS] = 3,
+	};
+	enum verdict worst;
+	bool json = false;
 	size_t i;
 	int opt;
 
@@ -120,8 +126,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < obj.nr_funcs; i++)
 		analyse(&obj.funcs[i]);
 	only = name ? find_func(&obj, name) : NULL;
-	refused = json ? report_json(&obj, only) : report_text(&obj, only);
+	worst = json ? report_json(&obj, only) : report_text(&obj, only);
 	if (fflush(stdout) || ferror(stdout))
 		die("cannot write the report");
-	return refused;
+	return status[worst];
 }

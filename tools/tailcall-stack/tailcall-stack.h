@@ -32,7 +32,7 @@ struct map {
 
 /* What an insn refers to, once its relocation is resolved. */
 struct target {
-	const struct func *func;	/* a call, or the address of a callback */
+	struct func *func;	/* a call, or the address of a callback */
 	const struct map *map;
 };
 
@@ -75,6 +75,7 @@ struct func {
 
 	bool analysed;
 	bool busy;		/* being analysed: the object has recursion */
+	signed char *always;	/* see on_all_paths() */
 	unsigned int stack;	/* bytes, as the verifier counts them */
 	const struct line *tail_call;	/* the first one, or NULL */
 	bool loops;		/* calls bpf_loop() */
@@ -98,6 +99,9 @@ void *grow(void *array, size_t nr, size_t size);
 void read_object(struct object *obj, const char *path);
 void read_loaded(struct object *obj, const char *id);
 void analyse(struct func *func);
+/* Does each way through the function lead over this insn? */
+bool on_all_paths(struct func *func, size_t idx);
+bool is_tail_call(const struct bpf_insn *insn);
 const char *helper_name(int id);
 /* 0: no helper has this name. */
 int helper_by_name(const char *name);
@@ -109,8 +113,15 @@ const struct line *make_line(const struct btf *btf, const struct bpf_line_info *
 /* A line holds for its insn and those behind it, up to the next one's. */
 void spread_lines(struct object *obj);
 
-/* Return whether any kernel line refuses a chain. */
-bool report_text(const struct object *obj, const struct func *only);
-bool report_json(const struct object *obj, const struct func *only);
+/* What a verifier says to a chain, from the best to the worst. */
+enum verdict {
+	ACCEPTED,
+	DEPENDS,		/* on the paths that it takes, which are not known here */
+	REFUSED,
+};
+
+/* Return the worst verdict of any kernel line on a chain. */
+enum verdict report_text(const struct object *obj, const struct func *only);
+enum verdict report_json(const struct object *obj, const struct func *only);
 
 #endif /* TAILCALL_STACK_H */
