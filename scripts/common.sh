@@ -344,7 +344,7 @@ own_tree() {
 	[ -n "$version" ] || die "$kdir/Makefile names no kernel version: is it a whole kernel tree?"
 	tree=$(cut -d. -f 1,2 <<<"$version")
 	trees | grep -qxF -- "$tree" ||
-		die "$kdir is Linux $version, and there is no series for $tree: the nearest is $(nearest "$tree")"
+		die "$kdir is Linux $version, and there is no series for $tree, only for $(trees | xargs): the nearest is $(nearest "$tree")"
 }
 
 # bug_ids: all bugs of patches/bugs, in its order.
