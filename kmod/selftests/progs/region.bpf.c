@@ -8,8 +8,8 @@
 #include <bpf/bpf_helpers.h>
 
 /* What is there in all kernels that know of such a region. */
-void __ksym __weak bpf_rcu_read_lock(void);
-void __ksym __weak bpf_rcu_read_unlock(void);
+extern void bpf_rcu_read_lock(void)__ksym;
+extern void bpf_rcu_read_unlock(void)__ksym;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
