@@ -7,8 +7,9 @@ TREE    ?= 6.1
 VARIANT ?= patched
 ALL_TREES := $(shell awk '!/^\#/ && NF { print $$1 }' patches/trees)
 # What a plain make check tests: patches/trees says which lines have to be named.
-TREES   ?= $(shell awk '!/^\#/ && NF && $$6 !~ /named/ { print $$1 }' patches/trees)
+TREES   ?= $(shell awk '!/^\#/ && NF && $$NF !~ /named/ { print $$1 }' patches/trees)
 KDIR    ?=
+CONFIG  ?=
 KERNEL  ?=
 MODULES ?=
 FORMAT  ?=
@@ -50,6 +51,7 @@ help:
 	@echo '  apply          - Apply the series of its line to KDIR'
 	@echo '  unapply        - Take it out again'
 	@echo '  kconfig        - Print the options that the series needs in KDIR'
+	@echo '  prove          - Build and boot KDIR without and with the series: which bugs are open?'
 	@echo '  try            - Boot KERNEL, a bzImage of your own, with the checker'
 	@echo '  export         - Write the series of TREE to the new folder DEST, for FORMAT'
 	@echo '  kselftest-into - The checker as tools/testing/selftests/tailcall of KDIR'
@@ -89,6 +91,7 @@ help:
 	@echo '  TREE=...       - One kernel line ($(TREE))'
 	@echo '  VARIANT=...    - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
 	@echo '  KDIR=...       - A kernel source tree of your own'
+	@echo '  CONFIG=...     - make prove: a .config of your own, in place of the small one'
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
 	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
@@ -111,12 +114,14 @@ help:
 	@echo 'Examples:'
 	@echo '  make check TREES=6.1'
 	@echo '  make apply KDIR=~/linux-6.1.192'
+	@echo '  make prove KDIR=~/linux-6.1.192 CONFIG=/boot/config-6.1.0-56-amd64'
 	@echo '  make boot TREE=7.3 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo '  make programs OBJECTS=~/objects TREES=6.1'
 	@echo ''
 	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, programs,'
-	@echo '    image, boot, bisect-check, check-range, bump, mutants, coverage, kunitpy and try do.'
+	@echo '    image, boot, bisect-check, check-range, bump, mutants, coverage, kunitpy,'
+	@echo '    prove and try do.'
 
 # What is named wrongly is said before packages are installed.
 known-trees:
@@ -163,6 +168,9 @@ apply unapply kconfig kselftest-into kunit-into:
 
 export:
 	@$(S)/export $(TREE) "$(FORMAT)" "$(DEST)"
+
+prove:
+	@$(S)/prove "$(KDIR)" "$(CONFIG)"
 
 try:
 	@$(S)/try "$(KERNEL)" "$(MODULES)"
@@ -236,4 +244,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export prove try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy

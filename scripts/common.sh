@@ -368,7 +368,7 @@ own_tree() {
 	[ -n "$version" ] || die "$kdir/Makefile names no kernel version: is it a whole kernel tree?"
 	tree=$(cut -d. -f 1,2 <<<"$version")
 	trees | grep -qxF -- "$tree" ||
-		die "$kdir is Linux $version, and there is no series for $tree: the nearest is $(nearest "$tree")"
+		die "$kdir is Linux $version, and there is no series for $tree, only for $(trees | xargs): the nearest is $(nearest "$tree")"
 }
 
 # older_than A B: both are point releases.
@@ -437,4 +437,31 @@ kunit_cases() {
 	jq -r 'def cases(p): (.test_cases[]? | [p + "." + .name, .status]),
 			     (.sub_groups[]? | . as $g | cases(p + "." + $g.name));
 	       .sub_groups[] | . as $g | cases($g.name) | @tsv' "$1"
+}
+
+# checker_states JSON: what the checker says of each bug, id <tab> state <tab> why;
+# the state is open, fixed, na or "not known".
+checker_states() {
+	jq -r '.bugs[] | [.id, ({"not applicable": "na", "cannot tell": "not known"}[.state] // .state), .why] | @tsv' "$1"
+}
+
+# bug_table TITLE COLUMN...: the table of the rows COLUMN <tab> ID <tab> STATE on stdin.
+bug_table() {
+	local title=$1 states id
+
+	shift
+	states=$(cat)
+	printf '%-5s' bug
+	printf ' %-9s' "$@"
+	printf ' %s\n' "$title"
+	for id in $(bug_ids); do
+		awk -F'\t' -v id="$id" -v columns="$*" -v title="$(bug_title "$id") [$(bug_slug "$id")]" '
+			$2 == id { state[$1] = $3 == "na" ? "n/a" : $3; seen = 1 }
+			END { if (!seen) exit
+			      printf "%-5s", id
+			      n = split(columns, column, " ")
+			      for (i = 1; i <= n; i++)
+				      printf " %-9s", column[i] in state ? state[column[i]] : "-"
+			      print " " title }' <<<"$states"
+	done
 }

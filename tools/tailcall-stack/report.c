@@ -51,6 +51,13 @@ static const struct rule {
 
 #define NR_RULES ((int)ARRAY_SIZE(rules))
 
+/* What a verifier says to a chain, from the best to the worst. */
+enum verdict {
+	ACCEPTED,
+	DEPENDS,		/* on the paths that it takes, which are not known here */
+	REFUSED,
+};
+
 struct chain {
 	struct func *func[MAX_DEPTH];
 	size_t at[MAX_DEPTH];	/* the insn of the one before that leads to it */
@@ -635,10 +642,10 @@ static void print_chain(const struct chain *chain)
 }
 
 /* Chains that are told, each once, though it may be the deepest by several rules. */
-static enum verdict tell_chains(const struct ways *ways, const struct func *only,
-				void (*tell)(const struct way *way, int rule))
+static bool tell_chains(const struct ways *ways, const struct func *only,
+			void (*tell)(const struct way *way, int rule))
 {
-	enum verdict worst = ACCEPTED, said;
+	bool any = false;
 	size_t i;
 	int r, s;
 
@@ -648,9 +655,7 @@ static enum verdict tell_chains(const struct ways *ways, const struct func *only
 		if (!is_told(ways, way, only))
 			continue;
 		for (r = 0; r < NR_RULES; r++) {
-			said = verdict(&rules[r], &way->deepest[r]);
-			if (said > worst)
-				worst = said;
+			any |= verdict(&rules[r], &way->deepest[r]) == REFUSED;
 			for (s = 0; s < r; s++)
 				if (same_chain(&way->deepest[s], &way->deepest[r]))
 					break;
@@ -658,7 +663,7 @@ static enum verdict tell_chains(const struct ways *ways, const struct func *only
 				tell(way, r);
 		}
 	}
-	return worst;
+	return any;
 }
 
 static void print_way(const struct way *way, int r)
@@ -669,10 +674,10 @@ static void print_way(const struct way *way, int r)
 		       way->refused[r] - 1, rules[r].kernels);
 }
 
-enum verdict report_text(const struct object *obj, const struct func *only)
+bool report_text(const struct object *obj, const struct func *only)
 {
 	struct ways ways = {};
-	enum verdict worst;
+	bool any;
 	size_t i;
 
 	find_ways(obj, &ways);
@@ -680,9 +685,9 @@ enum verdict report_text(const struct object *obj, const struct func *only)
 	for (i = 0; i < obj->nr_funcs; i++)
 		if (!only || only == &obj->funcs[i])
 			print_func(&obj->funcs[i]);
-	worst = tell_chains(&ways, only, print_way);
+	any = tell_chains(&ways, only, print_way);
 	free(ways.way);
-	return worst;
+	return any;
 }
 
 static void json_string(const char *s)
@@ -824,11 +829,11 @@ static void json_way(const struct way *way, int r)
 	json_chain(&way->deepest[r]);
 }
 
-enum verdict report_json(const struct object *obj, const struct func *only)
+bool report_json(const struct object *obj, const struct func *only)
 {
 	struct ways ways = {};
 	const char *comma = "";
-	enum verdict worst;
+	bool any;
 	size_t i;
 
 	find_ways(obj, &ways);
@@ -843,9 +848,8 @@ enum verdict report_json(const struct object *obj, const struct func *only)
 		comma = ",\n";
 	}
 	printf("],\n  \"chains\": [\n");
-	worst = tell_chains(&ways, only, json_way);
-	printf("],\n  \"refused\": %s, \"depends\": %s}\n", json_bool(worst == REFUSED),
-	       json_bool(worst == DEPENDS));
+	any = tell_chains(&ways, only, json_way);
+	printf("],\n  \"refused\": %s}\n", json_bool(any));
 	free(ways.way);
-	return worst;
+	return any;
 }

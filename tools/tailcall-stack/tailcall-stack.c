@@ -28,8 +28,7 @@ static const char usage_text[] =
 "  --help\n"
 "\n"
 "Exit status: 0 all chains are accepted, 1 some kernel line refuses one, 2 wrong\n"
-"usage, or not an object that can be read, 3 nothing is refused for certain, but\n"
-"of some chain only the verifier can tell.\n";
+"usage, or not an object that can be read.\n";
 
 void die(const char *fmt, ...)
 {
@@ -86,11 +85,7 @@ int main(int argc, char **argv)
 	const char *name = NULL, *id = NULL;
 	const struct func *only;
 	struct object obj = {};
-	static const int status[] = {
-		[ACCEPTED] = 0, [REFUSED] = 1, [DEPENDS] = 3,
-	};
-	enum verdict worst;
-	bool json = false;
+	bool refused, json = false;
 	size_t i;
 	int opt;
 
@@ -126,8 +121,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < obj.nr_funcs; i++)
 		analyse(&obj.funcs[i]);
 	only = name ? find_func(&obj, name) : NULL;
-	worst = json ? report_json(&obj, only) : report_text(&obj, only);
+	refused = json ? report_json(&obj, only) : report_text(&obj, only);
 	if (fflush(stdout) || ferror(stdout))
 		die("cannot write the report");
-	return status[worst];
+	return refused;
 }

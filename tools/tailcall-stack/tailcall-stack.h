@@ -113,15 +113,8 @@ const struct line *make_line(const struct btf *btf, const struct bpf_line_info *
 /* A line holds for its insn and those behind it, up to the next one's. */
 void spread_lines(struct object *obj);
 
-/* What a verifier says to a chain, from the best to the worst. */
-enum verdict {
-	ACCEPTED,
-	DEPENDS,		/* on the paths that it takes, which are not known here */
-	REFUSED,
-};
-
-/* Return the worst verdict of any kernel line on a chain. */
-enum verdict report_text(const struct object *obj, const struct func *only);
-enum verdict report_json(const struct object *obj, const struct func *only);
+/* Return whether any kernel line refuses a chain. */
+bool report_text(const struct object *obj, const struct func *only);
+bool report_json(const struct object *obj, const struct func *only);
 
 #endif /* TAILCALL_STACK_H */
