@@ -6,7 +6,8 @@
 TREE    ?= 6.1
 VARIANT ?= patched
 ALL_TREES := $(shell awk '!/^\#/ && NF { print $$1 }' patches/trees)
-TREES   ?= $(ALL_TREES)
+# What a plain make check tests: patches/trees says which lines have to be named.
+TREES   ?= $(shell awk '!/^\#/ && NF && $$NF !~ /named/ { print $$1 }' patches/trees)
 KDIR    ?=
 CONFIG  ?=
 KERNEL  ?=
@@ -20,7 +21,8 @@ FULL    ?=
 DEBUG   ?=
 BUDGET  ?=
 NATIVE  ?=
-export TREES FULL DEBUG BUDGET NATIVE
+DRYRUN  ?=
+export TREES FULL DEBUG BUDGET NATIVE DRYRUN
 ifdef O
 export O
 endif
@@ -39,6 +41,7 @@ help:
 	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
 	@echo '  veristat       - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  status         - The table of bugs and trees, from the results of make check'
+	@echo '  ktap, junit    - Its results for a CI: as KTAP, as XML'
 	@echo ''
 	@echo 'The tail call tracer:'
 	@echo '  trace-demo     - What it says of a hit, each miss, a slot and a refusal, in TREE'
@@ -67,10 +70,14 @@ help:
 	@echo '  fix            - One patch on all trees, side by side: make fix PATCH=name'
 	@echo '  carry          - Bring PATCH of the line FROM to the others of TREES, by a merge'
 	@echo '  refresh        - Write the patches of TREES anew with quilt'
+	@echo '  bump           - Move TREE to the newest point release in the archive, if all is green'
+	@echo '  vary           - Merge what of TREE does not fit KDIR, a point release before BEFORE'
+	@echo '  check-range    - The series of TREES on every point release that the archive has'
 	@echo '  bisect-check   - Build, boot and test every prefix of the series of TREES'
 	@echo '  mutants        - Break the patched kernels of TREES on purpose: a test must fail'
 	@echo '  coverage       - The lines of the series of TREES that no test reaches'
 	@echo '  bugs-rst       - Write Documentation/bugs.rst anew, a paragraph a bug'
+	@echo '  fields         - Write Documentation/fields.rst anew, a row a field of a program'
 	@echo '  readme-status  - Write the table in README.md anew, from make check'
 	@echo '  golden         - Write kunit/golden.h anew, from what make check has seen'
 	@echo '  kunitpy        - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
@@ -86,9 +93,11 @@ help:
 	@echo '  KDIR=...       - A kernel source tree of your own'
 	@echo '  CONFIG=...     - make prove: a .config of your own, in place of the small one'
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
-	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs) or debian'
+	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
-	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst'
+	@echo '  DRYRUN=1       - make apply, unapply, bump: say what would be done'
+	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst;'
+	@echo '                   make check-range: compile, too'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
 	@echo '  PATCH=...      - make fix: the name of a patch'
 	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
@@ -106,12 +115,13 @@ help:
 	@echo '  make check TREES=6.1'
 	@echo '  make apply KDIR=~/linux-6.1.192'
 	@echo '  make prove KDIR=~/linux-6.1.192 CONFIG=/boot/config-6.1.0-56-amd64'
-	@echo '  make boot TREE=7.2 VARIANT=base'
+	@echo '  make boot TREE=7.3 VARIANT=base'
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo '  make programs OBJECTS=~/objects TREES=6.1'
 	@echo ''
 	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, programs,'
-	@echo '    image, boot, bisect-check, mutants, coverage, kunitpy, prove and try do.'
+	@echo '    image, boot, bisect-check, check-range, bump, mutants, coverage, kunitpy,'
+	@echo '    prove and try do.'
 
 # What is named wrongly is said before packages are installed.
 known-trees:
@@ -138,11 +148,17 @@ check-cloud: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/check-checker $$tree cloud; done
 
-status:
-	@$(S)/status
+status ktap:
+	@$(S)/$@
+
+junit:
+	@$(S)/ktap --junit
 
 bugs-rst:
 	@$(S)/bugs-rst
+
+fields:
+	@$(S)/fields
 
 readme-status:
 	@$(S)/status --readme
@@ -189,6 +205,17 @@ carry:
 refresh:
 	@set -e; for tree in $(TREES); do $(S)/refresh $$tree; done
 
+check-range: known-trees
+	@$(S)/install-deps
+	@set -e; for tree in $(TREES); do $(S)/check-range $$tree; done
+
+vary:
+	@$(S)/vary $(TREE) "$(KDIR)" "$(BEFORE)"
+
+bump: known-kernel
+	@$(S)/install-deps
+	@$(S)/bump $(TREE)
+
 bisect-check: known-trees
 	@$(S)/install-deps
 	@set -e; for tree in $(TREES); do $(S)/bisect-check $$tree; done
@@ -217,4 +244,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export prove try kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export prove try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy

@@ -360,4 +360,5 @@ static void __exit tct_exit(void)
 module_init(tct_init);
 module_exit(tct_exit);
 MODULE_DESCRIPTION("BPF tail call tracer");
+MODULE_VERSION(TCT_VERSION);
 MODULE_LICENSE("GPL");

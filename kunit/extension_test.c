@@ -47,7 +47,8 @@ static int load_target(struct kunit *test)
 }
 
 /* Load an extension of function @func, which tail-calls slot 0 of @array. */
-static int load_extension(struct kunit *test, int target, int func, int array)
+static int load_extension_as(struct kunit *test, int target, int func, int array,
+			     enum tc_form form)
 {
 	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
 
@@ -55,9 +56,14 @@ static int load_extension(struct kunit *test, int target, int func, int array)
 	p->target_btf_id = tc_func_btf_id(func);
 	tc_func_begin(p, "extension", TC_GLOBAL);
 	tc_emit_sub_entry(p);
-	tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit_tail_call(p, array, 0, form);
 	tc_emit_return(p, 0);
 	return tc_load_ok(p);
+}
+
+static int load_extension(struct kunit *test, int target, int func, int array)
+{
+	return load_extension_as(test, target, func, array, TC_DIRECT);
 }
 
 static int attach_ok(struct kunit *test, int extension)
@@ -116,6 +122,41 @@ static void a_tail_callee_cannot_be_extended(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tc_attach(test, ext), -EBUSY);
 	KUNIT_ASSERT_EQ(test, tc_clear_slot(array, 1), 0);
 	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+}
+
+/*
+ * A run of the target goes on that has come through the slot, and may have made its
+ * 33 tail calls; an extension would count from zero. Its jump is not a direct one:
+ * older kernels wait for all runs when they take that out of the code.
+ */
+static void a_running_callee_is_not_extended(struct kunit *test)
+{
+	int array = tc_prog_array(test, 1);
+	int target = load_target(test);
+	int ext = load_extension_as(test, target, FIRST, array, TC_INDIRECT);
+	struct tc_reader reader;
+
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, target), 0);
+	tc_reader_begin(test, &reader, false);
+	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_FALSE_MSG(test, tc_reader_running(&reader),
+			       "the target was extended while it ran");
+	tc_reader_end(&reader);
+}
+
+/* Nobody waits for runs of a program that nobody tail calls. */
+static void who_is_no_callee_is_extended_at_once(struct kunit *test)
+{
+	int array = tc_prog_array(test, 1);
+	int ext = load_extension(test, load_target(test), FIRST, array);
+	struct tc_reader reader;
+
+	tc_reader_begin(test, &reader, false);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_TRUE_MSG(test, tc_reader_running(&reader),
+			      "the attach waited for a run");
+	tc_reader_end(&reader);
 }
 
 /* The order of the two detaches does not matter. */
@@ -218,6 +259,8 @@ static struct kunit_case extension_cases[] = {
 	KUNIT_CASE(an_extension_counts_as_its_target),
 	KUNIT_CASE(a_prog_array_refuses_an_extended_program),
 	KUNIT_CASE(a_tail_callee_cannot_be_extended),
+	KUNIT_CASE(a_running_callee_is_not_extended),
+	KUNIT_CASE(who_is_no_callee_is_extended_at_once),
 	KUNIT_CASE(one_of_two_extensions_is_detached),
 	KUNIT_CASE(a_failed_attach_leaves_no_trace),
 	{}

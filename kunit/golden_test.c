@@ -395,7 +395,7 @@ static void the_code_is_as_written_down(struct kunit *test)
 
 	/* The case's fd keeps it. */
 	prog = bpf_prog_get_type_dev(fd, BPF_PROG_TYPE_SCHED_CLS, false);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, prog);
 	func = prog;
 	if (prog->aux->func_cnt)
 		func = prog->aux->func[shape != CALLER];

@@ -6,34 +6,10 @@
  * likes, or be the one that empties the slot.
  */
 #include <linux/delay.h>
-#include <linux/kthread.h>
-#include <linux/srcu.h>
-/* needs srcu.h, and does not say so */
-#include <linux/rcupdate_trace.h>
 
 #include "prog.h"
 
 #ifdef TC_SLEEPABLE_CALLERS
-
-#define READ_MS	1000
-
-struct grace_reader {
-	struct completion entered;
-	bool left;
-};
-
-/* Stands for a sleepable program: these run under this lock, and may sleep. */
-static int grace_read(void *data)
-{
-	struct grace_reader *reader = data;
-
-	rcu_read_lock_trace();
-	complete(&reader->entered);
-	msleep(READ_MS);
-	WRITE_ONCE(reader->left, true);
-	rcu_read_unlock_trace();
-	return 0;
-}
 
 /* Load a sleepable program that tail calls slot 0 of @array, if that is an fd. */
 static int grace_load(struct kunit *test, const char *name, int array)
@@ -58,23 +34,17 @@ struct grace_delete {
 
 static void grace_delete(struct kunit *test, struct grace_delete *d)
 {
-	struct grace_reader reader = {
-		.entered = COMPLETION_INITIALIZER_ONSTACK(reader.entered),
-	};
+	struct tc_reader reader;
 	int array = tc_prog_array(test, 1);
-	struct task_struct *task;
 
 	d->caller = grace_load(test, "caller", array);
 	d->callee = grace_load(test, "callee", -1);
 	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, d->callee), 0);
 
-	task = kthread_run(grace_read, &reader, "grace_reader");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
-	get_task_struct(task);
-	wait_for_completion(&reader.entered);
+	tc_reader_begin(test, &reader, true);
 	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
-	d->running = !READ_ONCE(reader.left);
-	kthread_stop_put(task);
+	d->running = tc_reader_running(&reader);
+	tc_reader_end(&reader);
 }
 
 static void a_sleepable_caller_on_its_way_finds_the_jump(struct kunit *test)
@@ -98,9 +68,46 @@ static void a_delete_waits_for_no_sleepable_program(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, d.running);
 }
 
+/* The extension counts from zero, in a run that has made its tail calls. */
+static void a_sleeping_callee_is_not_extended(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "target", BPF_PROG_TYPE_SYSCALL);
+	int array = tc_prog_array(test, 1);
+	struct tc_reader reader;
+	int target, ext, tries;
+
+	p->flags = BPF_F_SLEEPABLE;
+	tc_func_begin(p, "target", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	tc_emit_call(p, 1);
+	tc_emit_return(p, 0);
+	tc_func_begin(p, "replaced", TC_GLOBAL);
+	tc_emit_return(p, 0);
+	target = tc_load_ok(p);
+
+	p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(1);
+	tc_func_begin(p, "extension", TC_GLOBAL);
+	tc_emit_return(p, 0);
+	ext = tc_load_ok(p);
+
+	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, target), 0);
+	tc_reader_begin(test, &reader, true);
+	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
+	KUNIT_EXPECT_EQ(test, tc_attach(test, ext), -EBUSY);
+	KUNIT_EXPECT_TRUE_MSG(test, tc_reader_running(&reader),
+			      "who attaches could be the one that runs");
+	tc_reader_end(&reader);
+	for (tries = 0; tries < 100 && tc_attach(test, ext) == -EBUSY; tries++)
+		msleep(100);
+	KUNIT_EXPECT_LT_MSG(test, tries, 100, "it can be extended afterwards");
+}
+
 static struct kunit_case grace_cases[] = {
 	KUNIT_CASE(a_sleepable_caller_on_its_way_finds_the_jump),
 	KUNIT_CASE(a_delete_waits_for_no_sleepable_program),
+	KUNIT_CASE(a_sleeping_callee_is_not_extended),
 	{}
 };
 

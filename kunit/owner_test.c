@@ -213,7 +213,7 @@ static u32 owner_ctx_offset(struct kunit *test, int prog_fd,
 	u32 offset;
 
 	prog = bpf_prog_get_type_dev(prog_fd, type, false);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, prog);
 	offset = prog->aux->max_ctx_offset;
 	bpf_prog_put(prog);
 	return offset;
@@ -424,6 +424,11 @@ static int owner_target(struct kunit *test, const struct owner_need *need)
 	tc_emit_call(p, 1);
 	tc_emit_return(p, 1);
 	tc_func_begin(p, "stub", TC_GLOBAL);
+	if (need->type == BPF_PROG_TYPE_XDP) {
+		/* Since 6.12 only then may an extension make a tail call. */
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+		owner_emit_helper(p, BPF_FUNC_xdp_adjust_head);
+	}
 	tc_emit_return(p, 1);
 	return tc_load_ok(p);
 }
@@ -445,6 +450,62 @@ static struct tc_prog *owner_extension_prog(struct kunit *test, int target,
 static int owner_extension(struct kunit *test, int target, struct owner_need need)
 {
 	return tc_load_ok(owner_extension_prog(test, target, need));
+}
+
+/* A prog_array that an extension of a program with this attach type tail calls. */
+static int owner_extension_array(struct kunit *test, enum bpf_attach_type type)
+{
+	struct owner_need need = {
+		.type = BPF_PROG_TYPE_XDP, .ctx_name = "xdp_md",
+	};
+	int array = tc_prog_array(test, 1);
+	struct tc_prog *p;
+	int target;
+
+	need.attach_type = type;
+	target = owner_target(test, &need);
+	need.type = BPF_PROG_TYPE_EXT;
+	need.attach_type = 0;
+	p = owner_prog(test, "extension", &need, array);
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(1);
+	tc_load_ok(p);
+	return array;
+}
+
+static int owner_offer_xdp(struct kunit *test, int array,
+			   enum bpf_attach_type type)
+{
+	const struct owner_need need = {
+		.type = BPF_PROG_TYPE_XDP, .ctx_name = "xdp_md",
+		.attach_type = type,
+	};
+
+	return tc_set_slot(array, 0, owner_load(test, "callee", &need, -1));
+}
+
+/* It runs as a part of its target, so its tail callees run in that one's place. */
+static void an_extension_tail_calls_what_its_target_could(struct kunit *test)
+{
+	int array = owner_extension_array(test, BPF_XDP_DEVMAP);
+
+	KUNIT_EXPECT_EQ_MSG(test, owner_offer_xdp(test, array, 0), -EINVAL,
+			    "a plain XDP program");
+	KUNIT_EXPECT_EQ_MSG(test, owner_offer_xdp(test, array, BPF_XDP_CPUMAP),
+			    -EINVAL, "a program for a cpumap");
+	KUNIT_EXPECT_EQ_MSG(test, owner_offer_xdp(test, array, BPF_XDP_DEVMAP),
+			    0, "a program for a devmap");
+}
+
+/* The attach type that libbpf gives to XDP programs, the dispatcher's among them. */
+static void an_extension_of_a_dispatcher_tail_calls_xdp(struct kunit *test)
+{
+	int array = owner_extension_array(test, BPF_XDP);
+
+	KUNIT_EXPECT_EQ_MSG(test, owner_offer_xdp(test, array, BPF_XDP_DEVMAP),
+			    -EINVAL, "a program for a devmap");
+	KUNIT_EXPECT_EQ_MSG(test, owner_offer_xdp(test, array, BPF_XDP), 0,
+			    "a plain XDP program");
 }
 
 static void an_extension_has_the_storage_of_its_target(struct kunit *test)
@@ -693,6 +754,8 @@ static struct kunit_case owner_cases[] = {
 #endif
 	KUNIT_CASE(storages_are_kept_apart),
 	KUNIT_CASE(an_extension_has_the_storage_of_its_target),
+	KUNIT_CASE(an_extension_tail_calls_what_its_target_could),
+	KUNIT_CASE(an_extension_of_a_dispatcher_tail_calls_xdp),
 #ifdef TC_ARG_TAGS
 	KUNIT_CASE(an_extension_has_the_context_of_its_target),
 #endif

@@ -234,7 +234,7 @@ static void a_caller_on_its_way_finds_the_jump(struct kunit *test)
 			0);
 
 	task = kthread_create(patch_read, &reader, "tailcall_reader");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
 	kthread_bind(task, there);
 	get_task_struct(task);
 	wake_up_process(task);

@@ -4,9 +4,14 @@
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
+#include <linux/delay.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/kthread.h>
 #include <linux/skbuff.h>
+#include <linux/srcu.h>
+/* needs srcu.h, and does not say so */
+#include <linux/rcupdate_trace.h>
 #include <net/sch_generic.h>
 #include <asm/nospec-branch.h>
 
@@ -512,7 +517,7 @@ bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type)
 	struct bpf_prog *prog = bpf_prog_get_type_dev(prog_fd, type, false);
 	bool blinded;
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(prog));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, prog);
 	blinded = prog->blinded ||
 		  (prog->aux->func_cnt && prog->aux->func[0]->blinded);
 	bpf_prog_put(prog);
@@ -626,4 +631,60 @@ u32 tc_run(struct kunit *test, int prog_fd)
 
 	tc_runnable_put(run);
 	return entries;
+}
+
+/* The longest read: much longer than an attach takes that does not wait for it. */
+#define READ_MS	4000
+
+/*
+ * Stands for a program that is running: they run under these locks. Nobody but RCU
+ * is kept waiting. It goes on until it is told to end, or for so long.
+ */
+static int tc_read(void *data)
+{
+	struct tc_reader *reader = data;
+	int ms;
+
+#ifdef TC_SLEEPABLE_CALLERS
+	if (reader->sleepable) {
+		rcu_read_lock_trace();
+		complete(&reader->entered);
+		for (ms = 0; ms < READ_MS && !kthread_should_stop(); ms += 20)
+			msleep(20);
+		WRITE_ONCE(reader->left, true);
+		rcu_read_unlock_trace();
+		return 0;
+	}
+#endif
+	rcu_read_lock();
+	complete(&reader->entered);
+	for (ms = 0; ms < READ_MS && !kthread_should_stop(); ms++)
+		mdelay(1);
+	WRITE_ONCE(reader->left, true);
+	rcu_read_unlock();
+	return 0;
+}
+
+void tc_reader_begin(struct kunit *test, struct tc_reader *reader, bool sleepable)
+{
+	if (!sleepable && num_online_cpus() < 2)
+		kunit_skip(test, "Test requires: two CPUs, one of which runs a program");
+	init_completion(&reader->entered);
+	reader->sleepable = sleepable;
+	reader->left = false;
+	reader->task = kthread_run(tc_read, reader, "tailcall_reader");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, reader->task);
+	get_task_struct(reader->task);
+	wait_for_completion(&reader->entered);
+}
+
+bool tc_reader_running(const struct tc_reader *reader)
+{
+	return !READ_ONCE(reader->left);
+}
+
+void tc_reader_end(struct tc_reader *reader)
+{
+	kthread_stop(reader->task);
+	put_task_struct(reader->task);
 }

@@ -15,14 +15,15 @@
 #define TAILCALL_KUNIT_PROG_H
 
 #include <linux/bpf.h>
+#include <linux/completion.h>
 #include <linux/filter.h>
 #include <kunit/test.h>
 
 #include "compat.h"
 
 /*
- * The most entries a run is allowed before its programs stop themselves: more
- * than the limit, and few enough for the kernel stack where each adds a frame.
+ * The most entries a run is allowed before its programs stop themselves, as in
+ * kmod/selftests/bound.h, where BOUND says why.
  */
 #define TC_BOUND	48
 
@@ -151,5 +152,17 @@ u32 tc_runnable_run(struct tc_runnable *run);
 unsigned long tc_runnable_r12(struct tc_runnable *run, unsigned long value);
 #endif
 void tc_runnable_put(struct tc_runnable *run);
+
+/* A run of a program, as far as RCU can tell: it goes on for a while. */
+struct tc_reader {
+	struct task_struct *task;
+	struct completion entered;
+	bool sleepable;
+	bool left;
+};
+
+void tc_reader_begin(struct kunit *test, struct tc_reader *reader, bool sleepable);
+void tc_reader_end(struct tc_reader *reader);
+bool tc_reader_running(const struct tc_reader *reader);
 
 #endif /* TAILCALL_KUNIT_PROG_H */

@@ -105,9 +105,9 @@ static const struct depth_param depth_params[] = {
 	{ 1, 224, TC_DIRECT, TC_ENTRIES, TC_ENTRIES },
 	{ 1, 224, TC_INDIRECT, TC_ENTRIES, TC_ENTRIES },
 	{ 2, 64, TC_DIRECT, TC_ENTRIES, TC_ENTRIES },
-	/* 352 bytes for a level */
-	{ 2, 112, TC_DIRECT, 24, 31 },
-	{ 2, 112, TC_INDIRECT, 24, 31 },
+	/* 384 bytes for a level */
+	{ 3, 64, TC_DIRECT, 24, 31 },
+	{ 3, 64, TC_INDIRECT, 24, 31 },
 	/* 360 bytes for a level */
 	{ 5, 8, TC_DIRECT, 24, 31 },
 	{ 5, 8, TC_INDIRECT, 24, 31 },

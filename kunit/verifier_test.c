@@ -180,6 +180,24 @@ static void a_callees_result_arrives(struct kunit *test)
 }
 
 /*
+ *   main -call-> sub, which loads from far behind the packet and is left by that
+ *   main sees the 0 of it, not the 5 that sub returns behind the load.
+ */
+static void a_failed_loads_result_arrives(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+
+	begin_main(p);
+	tc_emit_call(p, SUB);
+	emit_seen_if(p, 0);
+	tc_emit_return(p, 0);
+	begin_sub(p, "sub", TC_STATIC);
+	tc_emit(p, BPF_LD_ABS(BPF_B, U16_MAX));
+	tc_emit_return(p, CALLEE_RESULT);
+	KUNIT_EXPECT_EQ(test, tc_run(test, tc_load_ok(p)), 1u + SEEN);
+}
+
+/*
  *   main -call-> sub -slot 0-> callee
  *   sub would write to main's stack after the tail call.
  */
@@ -552,6 +570,7 @@ static void a_sound_program_loads(struct kunit *test)
 
 static struct kunit_case verifier_cases[] = {
 	KUNIT_CASE(a_callees_result_arrives),
+	KUNIT_CASE(a_failed_loads_result_arrives),
 	KUNIT_CASE(what_follows_a_tail_call_is_not_assumed),
 	KUNIT_CASE(a_callees_result_has_no_bounds),
 	KUNIT_CASE(a_constant_is_followed_over_a_tail_call),

@@ -120,11 +120,11 @@ trees() {
 	awk '!/^#/ && NF { print $1 }' "$TOP/patches/trees"
 }
 
-# tree_field TREE COLUMN: one field of the tree's row (package, suites,
+# tree_field TREE COLUMN: one field of the tree's row (package, suites, since,
 # version, sha256, also).
 tree_field() {
 	awk -v t="$1" -v want="$2" '
-		BEGIN { n = split("tree package suites version sha256 also", name)
+		BEGIN { n = split("tree package suites since version sha256 also", name)
 			for (i = 1; i <= n; i++) col[name[i]] = i }
 		!/^#/ && $1 == t { print $col[want] }' "$TOP/patches/trees"
 }
@@ -214,6 +214,23 @@ series_of() {
 			(!n || NR <= n) && (only == "" || $0 ~ ("# .*" only)) { print $1 }'
 }
 
+# older TREE: the folders below patches/TREE that have what older point releases
+# need, newest first.
+older() {
+	(cd -- "$TOP/patches/$1" && ls -d before-*/ 2>/dev/null) | sort -rV || true
+}
+
+# brought TREE: the patches for what older point releases lack; those for the
+# oldest come first.
+brought() {
+	local dir
+
+	older "$1" | tac | while read -r dir; do
+		sed -e '/^#/d' -e '/^[[:space:]]*$/d' -e 's/[[:space:]].*//' \
+			"$TOP/patches/$1/$dir/series" 2>/dev/null || true
+	done | awk '!seen[$0]++'
+}
+
 # closes TREE PATCH: the bugs that a patch closes; they stand behind its name in
 # the series (and "kunit" behind those that KUnit needs).
 closes() {
@@ -227,6 +244,13 @@ series_files() {
 	series_of "$1" | while read -r p; do
 		sed -n 's#^+++ b/\([^[:space:]]*\).*#\1#p' "$TOP/patches/$1/$p"
 	done | sort -u
+}
+
+# range_files TREE: the same for the whole range of a line.
+range_files() {
+	{ cat -- "$TOP/patches/$1"/before-*/*.patch 2>/dev/null || true; } |
+		sed -n 's#^+++ b/\([^[:space:]]*\).*#\1#p' |
+		cat - <(series_files "$1") | sort -u
 }
 
 # sources VARIANT: the variant whose sources it is built from.
@@ -345,6 +369,11 @@ own_tree() {
 	tree=$(cut -d. -f 1,2 <<<"$version")
 	trees | grep -qxF -- "$tree" ||
 		die "$kdir is Linux $version, and there is no series for $tree, only for $(trees | xargs): the nearest is $(nearest "$tree")"
+}
+
+# older_than A B: both are point releases.
+older_than() {
+	[ "$1" != "$2" ] && printf '%s\n' "$1" "$2" | sort -V -C
 }
 
 # bug_ids: all bugs of patches/bugs, in its order.

@@ -19,6 +19,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -100,6 +102,18 @@ static void set_sysctl(const char *path, const char *value)
 	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		fatal("cannot write %s to %s", value, path);
 	close(fd);
+}
+
+/* A kernel without a network has none, and its tests do without. */
+static void start_loopback(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0) {
+		ioctl(fd, SIOCSIFFLAGS, &lo);
+		close(fd);
+	}
 }
 
 /* Whatever goes wrong in the kernel ends the boot, see also scripts/vm. */
@@ -336,6 +350,7 @@ int main(void)
 		dup2(console, STDERR_FILENO);
 	}
 	set_limits();
+	start_loopback();
 	if (wants_shell()) {
 		run_shell();
 		power_off();

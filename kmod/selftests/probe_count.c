@@ -162,7 +162,7 @@ static const struct bug bugs[] = {
 		.effect = "a verified program can loop until the stack overflows",
 		.upstream = "commit ff672c67ee76",
 		.how =
-			"A program with a stack that is no multiple of 8 counts its entries and stops at 50. Its subprogram tail calls it.",
+			"A program with a stack that is no multiple of 8 counts its entries and stops at 48. Its subprogram tail calls it.",
 		.probe = probe_odd_stack,
 	}, {
 		.id = "3",
@@ -170,7 +170,7 @@ static const struct bug bugs[] = {
 		.effect = "a verified program can loop until the stack overflows",
 		.upstream = "commit 2b5dcb31a19a",
 		.how =
-			"A program counts its entries and stops at 50. Its subprogram, traced by fentry, tail calls it.",
+			"A program counts its entries and stops at 48. Its subprogram, traced by fentry, tail calls it.",
 		.probe = probe_trampoline,
 	}, {
 		.id = "4",
@@ -178,7 +178,7 @@ static const struct bug bugs[] = {
 		.effect = "a verified program can make 2^33 tail calls: the CPU hangs",
 		.upstream = "commit 116e04ba1459",
 		.how =
-			"A program counts its entries and stops at 50. It calls a subprogram twice, which tail calls it.",
+			"A program counts its entries and stops at 48. It calls a subprogram twice, which tail calls it.",
 		.probe = probe_hierarchy,
 	}, {
 		.id = "N17",
@@ -186,7 +186,7 @@ static const struct bug bugs[] = {
 		.effect = "pipelines with optional stages stop early",
 		.upstream = "commit 116e04ba1459",
 		.how =
-			"A program misses an empty slot 35 times, then tail calls itself; it stops at 50 entries.",
+			"A program misses an empty slot 35 times, then tail calls itself; it stops at 48 entries.",
 		.probe = probe_miss,
 	},
 };

@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "check.h"
+#include "devmap.skel.h"
 #include "given.skel.h"
 #include "taker.skel.h"
 
@@ -529,6 +530,77 @@ out:
 	return v;
 }
 
+/*
+ * The prog_array of an extension is offered what its target could not tail call,
+ * and what it could.
+ */
+static struct verdict offer_extension(int map)
+{
+	const struct ask plain = { .type = BPF_PROG_TYPE_XDP, .ret = 2 };
+	struct ask devmap = plain;
+	int other, like;
+
+	devmap.attach = BPF_XDP_DEVMAP;
+	other = load(plain);
+	if (other >= 0)
+		other = offer(map, other);
+	like = load(devmap);
+	if (like >= 0)
+		like = offer(map, like);
+	if (!other)
+		return verdict(OPEN,
+			       "an extension's prog_array takes a program of another attach type");
+	if (other != -EINVAL)
+		return verdict(CANNOT_TELL, "offering a plain XDP program: %s",
+			       strerror(-other));
+	if (like == -EINVAL)
+		return verdict(NOT_APPLICABLE,
+			       "an extension's prog_array takes no other programs");
+	if (like)
+		return verdict(CANNOT_TELL, "offering a program for a devmap: %s",
+			       strerror(-like));
+	return verdict(FIXED,
+		       "an extension's prog_array takes what its target could tail call");
+}
+
+static struct verdict probe_extension_attach(void)
+{
+	struct devmap_bpf *target = devmap_bpf__open();
+	struct devmap_bpf *ext = devmap_bpf__open();
+	struct verdict v;
+	int err;
+
+	if (!target || !ext) {
+		v = verdict(CANNOT_TELL, "opening the programs: %s",
+			    strerror(errno));
+		goto out;
+	}
+	choose_programs(target->obj, "devmap_target", NULL);
+	choose_programs(ext->obj, "devmap_ext", NULL);
+	bpf_program__set_expected_attach_type(target->progs.devmap_target,
+					      BPF_XDP_DEVMAP);
+	err = devmap_bpf__load(target);
+	if (err) {
+		v = verdict(NOT_APPLICABLE, "no program for a devmap here: %s",
+			    strerror(-err));
+		goto out;
+	}
+	err = bpf_program__set_attach_target(ext->progs.devmap_ext,
+					     bpf_program__fd(target->progs.devmap_target),
+					     "leave");
+	if (!err)
+		err = devmap_bpf__load(ext);
+	if (err)
+		v = verdict(CANNOT_TELL, "loading the extension: %s",
+			    strerror(-err));
+	else
+		v = done(offer_extension(bpf_map__fd(ext->maps.jump)));
+out:
+	devmap_bpf__destroy(ext);
+	devmap_bpf__destroy(target);
+	return v;
+}
+
 /* ---- limits that are checked when a program is attached ------------------------ */
 
 static int attach_raw(int fd, const char *tracepoint)
@@ -980,6 +1052,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Offers a program of one tracepoint to the prog_array of another's. Nothing runs.",
 		.probe = probe_tracepoint,
+	}, {
+		.id = "N20",
+		.title = "a tail callee of an extension is for another attach type",
+		.effect = "a context is taken for what it is not: type confusion",
+		.upstream = "none",
+		.how =
+			"Offers a plain XDP program, and one for a devmap, to the prog_array of an extension of a program for a devmap. Nothing is attached or runs.",
+		.probe = probe_extension_attach,
 	}, {
 		.id = "N12",
 		.title = "an extension needs more than its target was given",

@@ -8,6 +8,7 @@
 
 #include "bound.h"
 #include "check.h"
+#include "region.skel.h"
 #include "replace.skel.h"
 #include "verifier.skel.h"
 
@@ -158,6 +159,29 @@ static struct verdict probe_pulling_extension(void)
 	return v;
 }
 
+static int try_region(const char *name)
+{
+	size_t size;
+	const void *elf = region_bpf__elf_bytes(&size);
+
+	return try_load(elf, size, name);
+}
+
+static struct verdict probe_sleepable_region(void)
+{
+	int err;
+
+	if (try_region("sleeper_outside"))
+		return verdict(NOT_APPLICABLE,
+			       "what may sleep has no prog_array here");
+	err = try_region("awake_in_region");
+	if (err)
+		return verdict(CANNOT_TELL,
+			       "loading awake_in_region, which is sound: %s",
+			       strerror(-err));
+	return from_load(try_region("sleeper_in_region"), "program");
+}
+
 static const struct bug bugs[] = {
 	{
 		.id = "A4",
@@ -207,6 +231,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Loads a program that hands a packet pointer to a global function that pulls data. It is never run.",
 		.probe = probe_stale_in_function,
+	}, {
+		.id = "N25",
+		.title = "a tail call in a global function, called where none may sleep",
+		.effect = "a tail callee sleeps in atomic context",
+		.upstream = "none",
+		.how =
+			"Loads a sleepable program that calls a global function with a tail call in an RCU section. It is never run.",
+		.probe = probe_sleepable_region,
 	},
 };
 

@@ -44,7 +44,7 @@
  * Where base and patched differ, the last column says why: the bug that the series
  * closes, or the shape that the base gets wrong.
  */
-static const char *const lines[] = { "5.10", "6.1", "6.12", "7.2" };
+static const char *const lines[] = { "5.10", "6.1", "6.12", "7.2", "7.3" };
 
 struct row {
 	const char *shape, *step, *base, *patched, *differs;
@@ -55,89 +55,91 @@ struct row {
 
 static const struct row rows[] = {
 	/* Tracepoint programs whose handlers read more than their dispatcher. */
-	SAME("A", "a handler enters",				"tttt"),
-	SAME("A", "the dispatcher attaches",			"tttt"),
-	SAME("A", "the handler sees the return value",		"tttt"),
-	SAME("A", "another one enters meanwhile",		"tttt"),
-	SAME("A", "and sees it, too",				"tttt"),
-	SAME("A", "a handler of sys_enter enters",		"tttt"),
-	SAME("A", "and sees the last argument",			"tttt"),
+	SAME("A", "a handler enters",				"ttttt"),
+	SAME("A", "the dispatcher attaches",			"ttttt"),
+	SAME("A", "the handler sees the return value",		"ttttt"),
+	SAME("A", "another one enters meanwhile",		"ttttt"),
+	SAME("A", "and sees it, too",				"ttttt"),
+	SAME("A", "a handler of sys_enter enters",		"ttttt"),
+	SAME("A", "and sees the last argument",			"ttttt"),
 
-	SAME("A2", "a raw handler enters",			"tttt"),
-	SAME("A2", "the dispatcher attaches",			"tttt"),
-	SAME("A2", "the handler sees the return value",		"tttt"),
-	SAME("A2", "one that reads twelve words enters",	"tttt"),
-	DIFFERS("A2", "and sees zeroes after the arguments",	"rrrr", "tttt", "N6"),
+	SAME("A2", "a raw handler enters",			"ttttt"),
+	SAME("A2", "the dispatcher attaches",			"ttttt"),
+	SAME("A2", "the handler sees the return value",		"ttttt"),
+	SAME("A2", "one that reads twelve words enters",	"ttttt"),
+	DIFFERS("A2", "and sees zeroes after the arguments",	"rrrrr", "ttttt", "N6"),
 
-	SAME("A3", "a callee that reads nothing enters",	"tttt"),
-	SAME("A3", "the one that sends enters",			"tttt"),
-	SAME("A3", "one that reads more enters",		"tttt"),
-	SAME("A3", "the entry attaches",			"tttt"),
-	SAME("A3", "the one that sends runs",			"tttt"),
+	SAME("A3", "a callee that reads nothing enters",	"ttttt"),
+	SAME("A3", "the one that sends enters",			"ttttt"),
+	SAME("A3", "one that reads more enters",		"ttttt"),
+	SAME("A3", "the entry attaches",			"ttttt"),
+	SAME("A3", "the one that sends runs",			"ttttt"),
 
 	/* One array for all, each callee a caller. */
-	SAME("B", "the last program enters",			"tttt"),
-	SAME("B", "fillers enter one by one",			"tttt"),
-	SAME("B", "dispatchers attach last",			"tttt"),
-	SAME("B", "each filler runs",				"tttt"),
-	SAME("B", "dispatchers attach first",			"tttt"),
-	SAME("B", "then fillers enter",				"tttt"),
-	SAME("B", "and run",					"tttt"),
+	SAME("B", "the last program enters",			"ttttt"),
+	SAME("B", "fillers enter one by one",			"ttttt"),
+	SAME("B", "dispatchers attach last",			"ttttt"),
+	SAME("B", "each filler runs",				"ttttt"),
+	SAME("B", "dispatchers attach first",			"ttttt"),
+	SAME("B", "then fillers enter",				"ttttt"),
+	SAME("B", "and run",					"ttttt"),
 
 	/* Extensions of an XDP dispatcher. */
-	SAME("C", "the extension loads",			"tttt"),
-	DIFFERS("C", "a plain XDP program enters",		"rrrr", "tttt", "N20"),
-	DIFFERS("C", "the extension attaches",			"....", "tttt", "N20"),
-	DIFFERS("C", "the callee runs",				"....", "tttt", "N20"),
-	DIFFERS("C", "a plain one enters a devmap extension's",	"rttt", "rrrr", "N20"),
+	SAME("C", "the extension loads",			"ttttt"),
+	DIFFERS("C", "a plain XDP program enters",		"rrrrr", "ttttt", "N20"),
+	DIFFERS("C", "the extension attaches",			".....", "ttttt", "N20"),
+	DIFFERS("C", "the callee runs",				".....", "ttttt", "N20"),
+	DIFFERS("C", "a plain one enters a devmap extension's",	"rtttt", "rrrrr", "N20"),
 
-	DIFFERS("D", "type 0 enters XDP's array",		"trrr", "tttt", "shape D"),
-	DIFFERS("D", "XDP enters type 0's array",		"trrr", "tttt", "shape D"),
-	DIFFERS("D", "both run",				"t...", "tttt", "shape D"),
-	DIFFERS("D", "a devmap program enters XDP's array",	"trrr", "rrrr", "A3"),
-	DIFFERS("D", "a cpumap program enters type 0's array",	"trrr", "rrrr", "A3"),
+	DIFFERS("D", "type 0 enters XDP's array",		"trrrr", "ttttt", "shape D"),
+	DIFFERS("D", "XDP enters type 0's array",		"trrrr", "ttttt", "shape D"),
+	DIFFERS("D", "both run",				"t....", "ttttt", "shape D"),
+	DIFFERS("D", "a devmap program enters XDP's array",	"trrrr", "rrrrr", "A3"),
+	DIFFERS("D", "a cpumap program enters type 0's array",	"trrrr", "rrrrr", "A3"),
 
-	/* Callbacks. */
-	SAME("E", "an argument that forbids it",		"-ttt"),
-	SAME("E", "and main jumps",				"-ttt"),
-	SAME("E", "a flag in .rodata that forbids it",		"-ttt"),
-	SAME("E", "and main runs",				"-ttt"),
-	DIFFERS("E", "the callback jumps",			"-ttr", "-rrr", "N2"),
-	DIFFERS("E", "the callback's function jumps",		"-ttt", "-rrr", "N2b"),
+	/* Callbacks. 7.3 goes by call insns, on whatever path they are. */
+	SAME("E", "an argument that forbids it",		"-tttr"),
+	SAME("E", "and main jumps",				"-ttt."),
+	SAME("E", "a flag in .rodata that forbids it",		"-tttr"),
+	SAME("E", "and main runs",				"-ttt."),
+	DIFFERS("E", "the callback jumps",			"-ttrr", "-rrrr", "N2"),
+	DIFFERS("E", "the callback's function jumps",		"-tttr", "-rrrr", "N2b"),
 
-	SAME("F", "the functions load",				"tttt"),
-	SAME("F", "fexit on each of them",			"tttt"),
-	SAME("F", "each exit is seen",				"tttt"),
+	SAME("F", "the functions load",				"ttttt"),
+	SAME("F", "fexit on each of them",			"ttttt"),
+	SAME("F", "each exit is seen",				"ttttt"),
 
 	/* Hooks that differ. */
-	DIFFERS("G", "connect6 enters connect4's array",	"trrr", "rrrr", "A3"),
-	DIFFERS("G", "a caller of connect6 loads",		"trrr", "rrrr", "A3"),
-	DIFFERS("G", "and the verifier's log says why",		".rrr", "rrrr", "A3"),
-	DIFFERS("G", "another LSM hook enters",			"trrr", "rrrr", "A2"),
+	DIFFERS("G", "connect6 enters connect4's array",	"trrrr", "rrrrr", "A3"),
+	DIFFERS("G", "a caller of connect6 loads",		"trrrr", "rrrrr", "A3"),
+	DIFFERS("G", "and the verifier's log says why",		".rrrr", "ttttt", "G"),
+	DIFFERS("G", "another LSM hook enters",			"trrrr", "rrrrr", "A2"),
 
 	/* Limits of programs that are gone. */
-	SAME("H", "a callee that reads was there",		"tttt"),
-	SAME("H", "a caller that reads nothing attaches",	"tttt"),
-	SAME("I", "a caller that read nothing is closed",	"tttt"),
-	SAME("I", "the next one's callee enters",		"tttt"),
-	SAME("I", "and sees the return value",			"tttt"),
-	SAME("I", "a callee that writes a buffer enters",	"tttt"),
-	SAME("J", "the second array refuses its program",	"tttt"),
-	SAME("J", "the first one takes a callee that reads",	"tttt"),
-	SAME("J", "and it sees the return value",		"tttt"),
-	SAME("J", "and one that writes a buffer, likewise",	"tttt"),
+	SAME("H", "a callee that reads was there",		"ttttt"),
+	SAME("H", "a caller that reads nothing attaches",	"ttttt"),
+	DIFFERS("H", "a caller shows what its callee needs",	"rrrrr", "ttttt", "N4"),
+	SAME("I", "a caller that read nothing is closed",	"ttttt"),
+	SAME("I", "the next one's callee enters",		"ttttt"),
+	SAME("I", "and sees the return value",			"ttttt"),
+	SAME("I", "a callee that writes a buffer enters",	"ttttt"),
+	SAME("J", "the second array refuses its program",	"ttttt"),
+	SAME("J", "the first one takes a callee that reads",	"ttttt"),
+	SAME("J", "and it sees the return value",		"ttttt"),
+	SAME("J", "and one that writes a buffer, likewise",	"ttttt"),
 
 	/* The cure stands beside what is refused. */
-	DIFFERS("K", "an index as it is returned",		"tttr", "rrrr", "A5"),
-	SAME("K", "an index that is masked",			"tttt"),
-	DIFFERS("K", "a struct as it is filled",		"tttt", "rrtt", "A5"),
-	SAME("K", "a struct that is initialised",		"tttt"),
+	DIFFERS("K", "an index as it is returned",		"tttrr", "rrrrr", "A5"),
+	SAME("K", "an index that is masked",			"ttttt"),
+	SAME("K", "a struct as it is filled",			"ttttt"),
+	SAME("K", "a struct that is initialised",		"ttttt"),
+	SAME("K", "an LSM hook's result as it is decided",	"tttrr"),
 
 	/* Uprobes and kprobes. */
-	DIFFERS("L", "a callee that writes registers enters",	"---t", "---r", "N7"),
-	SAME("L", "the entry attaches to a uprobe",		"---t"),
-	DIFFERS("L", "the callee runs",				"---t", "---r", "N7"),
-	SAME("M", "a kprobe enters kprobe.multi's array",	"-rrr"),
+	DIFFERS("L", "a callee that writes registers enters",	"---tt", "---rr", "N7"),
+	SAME("L", "the entry attaches to a uprobe",		"---tt"),
+	DIFFERS("L", "the callee runs",				"---tt", "---rr", "N7"),
+	SAME("M", "a kprobe enters kprobe.multi's array",	"-rrrr"),
 };
 
 static size_t line_of_kernel;
@@ -162,6 +164,22 @@ static void __attribute__((format(printf, 1, 2))) because(const char *why, ...)
 	va_start(args, why);
 	vsnprintf(last_why, sizeof(last_why), why, args);
 	va_end(args);
+}
+
+/* Does the kernel show a line that begins with @key for a descriptor? */
+static bool fdinfo_has(int fd, const char *key)
+{
+	char path[64], line[160];
+	bool has = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	while (f && !has && fgets(line, sizeof(line), f))
+		has = !strncmp(line, key, strlen(key));
+	if (f)
+		fclose(f);
+	return has;
 }
 
 /* The reason as the kernel has it in the fdinfo of @map. */
@@ -847,6 +865,7 @@ static void shape_k(void)
 	step("an index that is masked", object_loads("index_masked"));
 	step("a struct as it is filled", object_loads("struct_as_filled"));
 	step("a struct that is initialised", object_loads("struct_initialised"));
+	step("an LSM hook's result as it is decided", object_loads("hook_as_decided"));
 }
 
 /* ---- G: hooks that differ ------------------------------------------------------------ */
@@ -882,6 +901,7 @@ static void shape_g(void)
 
 static void shape_h(void)
 {
+	struct ask writable = { .type = BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE };
 	int map = prog_array(), fd, link;
 	__u32 slot = 0;
 
@@ -891,6 +911,16 @@ static void shape_h(void)
 	link = attach_raw("sched_process_exit", fd);
 	step("a caller that reads nothing attaches", link >= 0);
 	close(link);
+	close(fd);
+
+	/* What it is attached to has to have such a buffer. */
+	map = prog_array();
+	writable.buffer = true;
+	if (!enters(map, slot, writable))
+		must(-EINVAL, "no callee");
+	writable.buffer = false;
+	fd = must(load(jumps(writable, map, 0)), "no caller");
+	step("a caller shows what its callee needs", fdinfo_has(fd, "needs_max_tp_access:"));
 	close(fd);
 }
 

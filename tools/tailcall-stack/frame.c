@@ -295,6 +295,12 @@ static void store(struct func *func, const struct state *st,
 	});
 }
 
+bool is_tail_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg &&
+	       insn->imm == BPF_FUNC_tail_call;
+}
+
 static void use(struct func *func, const struct state *st, size_t idx)
 {
 	const struct bpf_insn *insn = &func->insns[idx];
@@ -331,8 +337,7 @@ static void use(struct func *func, const struct state *st, size_t idx)
 			use_by_helper(func, st, insn->imm, line);
 		if (!insn->src_reg && insn->imm == BPF_FUNC_loop)
 			func->loops = true;
-		if (!insn->src_reg && insn->imm == BPF_FUNC_tail_call &&
-		    !func->tail_call)
+		if (is_tail_call(insn) && !func->tail_call)
 			func->tail_call = line;
 		break;
 	}
@@ -427,6 +432,45 @@ static int successors(const struct bpf_insn *insn, size_t idx, size_t next[2])
 	}
 	next[1] = idx + 1 + insn->off;
 	return 2;
+}
+
+/* Is there a way to the end of the function that leaves this insn out? */
+static bool can_do_without(const struct func *func, size_t without)
+{
+	bool *waits = zalloc(func->nr_insns * sizeof(*waits));
+	bool *seen = zalloc(func->nr_insns * sizeof(*seen));
+	bool again = true, found = false;
+	size_t idx, next[2];
+	int i;
+
+	waits[0] = true;
+	while (again && !found) {
+		again = false;
+		for (idx = 0; idx < func->nr_insns; idx++) {
+			if (!waits[idx] || seen[idx] || idx == without)
+				continue;
+			seen[idx] = true;
+			again = true;
+			i = successors(&func->insns[idx], idx, next);
+			if (!i)
+				found = true;
+			while (i-- > 0)
+				if (next[i] < func->nr_insns)
+					waits[next[i]] = true;
+		}
+	}
+	free(waits);
+	free(seen);
+	return found;
+}
+
+bool on_all_paths(struct func *func, size_t idx)
+{
+	if (!func->always)
+		func->always = zalloc(func->nr_insns * sizeof(*func->always));
+	if (!func->always[idx])
+		func->always[idx] = can_do_without(func, idx) ? -1 : 1;
+	return func->always[idx] > 0;
 }
 
 static void follow(struct func *func)

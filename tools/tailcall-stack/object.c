@@ -238,7 +238,7 @@ struct func *func_at(const struct object *obj, const void *insn, size_t *idx)
 	return NULL;
 }
 
-static const struct func *func_in(struct reader *r, size_t shndx, __s64 off)
+static struct func *func_in(struct reader *r, size_t shndx, __s64 off)
 {
 	Elf_Scn *scn = elf_getscn(r->elf, shndx);
 	Elf_Data *data;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Adds frames up along call chains, as check_max_stack_depth() does in each
- * kernel line, and tells what is refused, why, and what to do about it.
+ * kernel line, and looks for callbacks on the way to a tail call. Tells what is
+ * refused, why, and what to do about it.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -18,11 +19,13 @@
 #define MAX_PATHS 1000000
 
 /*
- * How much a frame counts for, and how much may lie under a tail call. A kernel
- * line with another rule is another line here: all reports follow.
+ * How much a frame counts for, how much may lie under a tail call, and which tail
+ * calls that a helper's callback gets to are refused. A kernel line with another
+ * rule is another line here: all reports follow.
  */
 static const struct rule {
 	const char *kernels;
+	enum { NONE, ITS_OWN, ALL, BY_INSN } from_callback;
 	unsigned int granule;	/* rounded up to a multiple of it */
 	unsigned int least;
 	unsigned int added;	/* by the JIT, to each frame */
@@ -31,26 +34,41 @@ static const struct rule {
 	unsigned int budget;	/* refuses nothing, but a run may use only so much */
 } rules[] = {
 	/* The interpreter's; with the JIT, too. */
-	{ "5.10, 6.1", 32, 32, 0, 256, true, 0 },
+	{ "5.10, 6.1", NONE, 32, 32, 0, 256, true, 0 },
 	/* With the JIT, without which a subprogram makes no tail calls. */
-	{ "6.12, 7.2", 16, 0, 0, 256, true, 0 },
+	{ "6.12", NONE, 16, 0, 0, 256, true, 0 },
+	{ "7.2", ITS_OWN, 16, 0, 0, 256, true, 0 },
+	{ "7.3", BY_INSN, 16, 0, 0, 256, true, 0 },
 	/*
-	 * The series refuses nothing more. It measures the stack at run time, and
-	 * a run that has used its part makes no more tail calls in subprograms.
+	 * The rule of the line holds on; of the stack the series refuses nothing
+	 * more. It measures the stack at run time, and a run that has used its
+	 * part makes no more tail calls in subprograms.
 	 * 64: the return address, rbp, four callee-saved registers, two slots
 	 * for the counter.
 	 */
-	{ "with series", 8, 0, 64, UINT_MAX, false, 10240 },
+	{ "with series", ALL, 8, 0, 64, UINT_MAX, false, 10240 },
 };
 
 #define NR_RULES ((int)ARRAY_SIZE(rules))
 
+/* What a verifier says to a chain, from the best to the worst. */
+enum verdict {
+	ACCEPTED,
+	DEPENDS,		/* on the paths that it takes, which are not known here */
+	REFUSED,
+};
+
 struct chain {
-	const struct func *func[MAX_DEPTH];
+	struct func *func[MAX_DEPTH];
+	size_t at[MAX_DEPTH];	/* the insn of the one before that leads to it */
 	int nr;
 };
 
-/* The deepest chain from a program to a function, for each rule. */
+/*
+ * The worst chain from a program to a function, for each rule: the one that is
+ * refused, and of several the deepest. Where the last one has a tail call, chains
+ * with a callback are a way of their own.
+ */
 struct way {
 	struct chain deepest[NR_RULES];
 	unsigned int refused[NR_RULES];	/* how many chains there are */
@@ -110,11 +128,120 @@ static bool has_limit(const struct chain *chain)
 	return chain->nr > 1 && last(chain)->tail_call;
 }
 
-static bool refused(const struct rule *rule, const struct chain *chain)
+static bool too_deep(const struct rule *rule, const struct chain *chain)
 {
 	if (has_limit(chain) && callers(rule, chain) >= rule->limit)
 		return true;
 	return rule->whole && total(rule, chain) > MAX_STACK;
+}
+
+/* Is it a helper that calls this function of the chain? It gets the address. */
+static bool called_back(const struct chain *chain, int i)
+{
+	return i && chain->func[i - 1]->insns[chain->at[i]].code ==
+		    (BPF_LD | BPF_IMM | BPF_DW);
+}
+
+static bool has_callback(const struct chain *chain)
+{
+	int i;
+
+	for (i = 1; i < chain->nr; i++)
+		if (called_back(chain, i))
+			return true;
+	return false;
+}
+
+static bool always_tail_calls(struct func *func)
+{
+	size_t i;
+
+	for (i = 0; i < func->nr_insns; i++)
+		if (is_tail_call(&func->insns[i]) && on_all_paths(func, i))
+			return true;
+	return false;
+}
+
+/* Do both insns lead to one function, by the same means? */
+static bool same_call(const struct func *func, size_t a, size_t b)
+{
+	return func->targets[a].func == func->targets[b].func &&
+	       func->insns[a].code == func->insns[b].code;
+}
+
+/* A helper gets this address: it is an argument, and no branch is between. */
+static bool goes_to_helper(const struct func *func, size_t idx)
+{
+	if (func->insns[idx].dst_reg < BPF_REG_1 || func->insns[idx].dst_reg > BPF_REG_5)
+		return false;
+	for (idx += 2; idx < func->nr_insns; idx++) {
+		const struct bpf_insn *insn = &func->insns[idx];
+		unsigned char class = BPF_CLASS(insn->code);
+
+		if (class == BPF_JMP || class == BPF_JMP32)
+			return insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg;
+	}
+	return false;
+}
+
+/* Does each path of the one before come to this function of the chain? */
+static bool always_comes(const struct chain *chain, int i)
+{
+	struct func *func = chain->func[i - 1];
+	size_t idx;
+
+	for (idx = chain->at[i]; idx < func->nr_insns; idx++)
+		if (same_call(func, chain->at[i], idx) && on_all_paths(func, idx) &&
+		    (!called_back(chain, i) || goes_to_helper(func, idx)))
+			return true;
+	return false;
+}
+
+/* Whatever path the verifier takes, it comes this way to a tail call. */
+static bool is_certain(const struct chain *chain)
+{
+	int i;
+
+	for (i = 1; i < chain->nr; i++)
+		if (!always_comes(chain, i))
+			return false;
+	return always_tail_calls(chain->func[chain->nr - 1]);
+}
+
+/*
+ * A tail call that a callback gets to is refused, if any path gets there. Paths
+ * end at what the verifier knows of values, as of arguments and of constants in
+ * .rodata, and here nobody does.
+ */
+static enum verdict from_callback(const struct rule *rule,
+				  const struct chain *chain)
+{
+	if (rule->from_callback == NONE || !last(chain)->tail_call ||
+	    !has_callback(chain))
+		return ACCEPTED;
+	if (rule->from_callback == ITS_OWN && !called_back(chain, chain->nr - 1))
+		return ACCEPTED;
+	if (rule->from_callback == BY_INSN)
+		return REFUSED;
+	return is_certain(chain) ? REFUSED : DEPENDS;
+}
+
+static bool too_deep_for_all(const struct chain *chain)
+{
+	int r;
+
+	for (r = 0; r < NR_RULES; r++)
+		if (!rules[r].budget && !too_deep(&rules[r], chain))
+			return false;
+	return true;
+}
+
+static enum verdict verdict(const struct rule *rule, const struct chain *chain)
+{
+	/* A series has the rule of its line, too. */
+	if (rule->budget ? too_deep_for_all(chain) : too_deep(rule, chain))
+		return REFUSED;
+	return from_callback(rule, chain);
 }
 
 /*
@@ -133,8 +260,33 @@ static unsigned int tail_calls(const struct rule *rule, const struct chain *chai
 
 static bool same_chain(const struct chain *a, const struct chain *b)
 {
-	return a->nr == b->nr &&
-	       !memcmp(a->func, b->func, a->nr * sizeof(a->func[0]));
+	int i;
+
+	if (a->nr != b->nr)
+		return false;
+	for (i = 0; i < a->nr; i++)
+		if (a->func[i] != b->func[i] ||
+		    called_back(a, i) != called_back(b, i))
+			return false;
+	return true;
+}
+
+static bool is_worse(const struct rule *rule, const struct chain *chain,
+		     const struct chain *than)
+{
+	enum verdict this = verdict(rule, chain), that = verdict(rule, than);
+
+	if (this != that)
+		return this > that;
+	return callers(rule, chain) > callers(rule, than);
+}
+
+/* Both are chains from one program to one function. */
+static bool same_way(const struct chain *a, const struct chain *b)
+{
+	if (a->func[0] != b->func[0] || last(a) != last(b))
+		return false;
+	return !last(a)->tail_call || has_callback(a) == has_callback(b);
 }
 
 static void add_chain(struct ways *ways, const struct chain *chain)
@@ -144,9 +296,7 @@ static void add_chain(struct ways *ways, const struct chain *chain)
 	int r;
 
 	for (i = 0; i < ways->nr; i++) {
-		const struct chain *old = &ways->way[i].deepest[0];
-
-		if (old->func[0] == chain->func[0] && last(old) == last(chain))
+		if (same_way(&ways->way[i].deepest[0], chain))
 			way = &ways->way[i];
 	}
 	if (!way) {
@@ -155,16 +305,16 @@ static void add_chain(struct ways *ways, const struct chain *chain)
 		memset(way, 0, sizeof(*way));
 	}
 	for (r = 0; r < NR_RULES; r++) {
-		way->refused[r] += refused(&rules[r], chain);
+		way->refused[r] += verdict(&rules[r], chain) == REFUSED;
 		if (!way->deepest[r].nr ||
-		    callers(&rules[r], chain) > callers(&rules[r], &way->deepest[r]))
+		    is_worse(&rules[r], chain, &way->deepest[r]))
 			way->deepest[r] = *chain;
 	}
 }
 
 static void walk(struct ways *ways, struct chain *chain)
 {
-	const struct func *func = last(chain);
+	struct func *func = chain->func[chain->nr - 1];
 	size_t i, j;
 
 	if (++ways->paths > MAX_PATHS)
@@ -173,16 +323,15 @@ static void walk(struct ways *ways, struct chain *chain)
 	if (chain->nr == MAX_DEPTH)
 		return;
 	for (i = 0; i < func->nr_insns; i++) {
-		const struct func *callee = func->targets[i].func;
-
-		if (!callee)
+		if (!func->targets[i].func)
 			continue;
 		for (j = 0; j < i; j++)
-			if (func->targets[j].func == callee)
+			if (same_call(func, i, j))
 				break;
 		if (j < i)
 			continue;
-		chain->func[chain->nr++] = callee;
+		chain->at[chain->nr] = i;
+		chain->func[chain->nr++] = func->targets[i].func;
 		walk(ways, chain);
 		chain->nr--;
 	}
@@ -409,6 +558,24 @@ static void print_advice(const struct chain *chain, int r)
 	free(list);
 }
 
+static const char * const verdict_words[] = {
+	[ACCEPTED] = "accepted",
+	[DEPENDS] = "depends",
+	[REFUSED] = "REFUSED",
+};
+
+/* What is said of a callback besides the stack. */
+static const char * const callback_words[] = {
+	[ACCEPTED] = "",
+	[DEPENDS] =
+"\n  A callback must not get to a tail call. The verifier decides by the paths\n"
+"  that it takes: one that a value forbids does not count. This tool takes all\n"
+"  branches and cannot tell; make programs OBJECTS=... asks the kernels.\n",
+	[REFUSED] =
+"\n  A callback must not get to a tail call, and all paths of this one do: let it\n"
+"  leave in its context what to do, and make the tail call behind the helper.\n",
+};
+
 static void print_chain(const struct chain *chain)
 {
 	const struct func *func;
@@ -420,7 +587,8 @@ static void print_chain(const struct chain *chain)
 
 		if (len > width)
 			width = len;
-		printf("%s%s()", i ? " -> " : "", chain->func[i]->name);
+		printf("%s%s()%s", i ? " -> " : "", chain->func[i]->name,
+		       called_back(chain, i) ? ", called back" : "");
 	}
 	if (last(chain)->tail_call) {
 		printf(": tail call, ");
@@ -428,13 +596,13 @@ static void print_chain(const struct chain *chain)
 	}
 	printf("\n  %-*s", width, "");
 	for (r = 0; r < NR_RULES; r++)
-		printf("  %12s", rules[r].kernels);
+		printf("  %11s", rules[r].kernels);
 	putchar('\n');
 	for (i = 0; i < chain->nr; i++) {
 		if (has_limit(chain) && i == chain->nr - 1) {
 			printf("  %-*s", width, "callers");
 			for (r = 0; r < NR_RULES; r++)
-				printf("  %12u", callers(&rules[r], chain));
+				printf("  %11u", callers(&rules[r], chain));
 			putchar('\n');
 			continue;
 		}
@@ -442,27 +610,29 @@ static void print_chain(const struct chain *chain)
 		printf("  %s()%*s", func->name,
 		       width - 2 - (int)strlen(func->name), "");
 		for (r = 0; r < NR_RULES; r++)
-			printf("  %12u", frame(&rules[r], func, func->stack));
+			printf("  %11u", frame(&rules[r], func, func->stack));
 		putchar('\n');
 	}
 	printf("  %-*s", width, has_limit(chain) ? "limit" : "limit of all");
 	for (r = 0; r < NR_RULES; r++) {
 		if (has_limit(chain) && !rules[r].budget)
-			printf("  %12u", rules[r].limit - 1);
+			printf("  %11u", rules[r].limit - 1);
 		else if (rules[r].whole)
-			printf("  %12u", MAX_STACK);
+			printf("  %11u", MAX_STACK);
 		else
-			printf("  %12s", "-");
+			printf("  %11s", "-");
 	}
 	printf("\n  %-*s", width, "");
 	for (r = 0; r < NR_RULES; r++) {
-		if (has_limit(chain) && rules[r].budget)
-			printf("  %6u calls", tail_calls(&rules[r], chain));
+		enum verdict said = verdict(&rules[r], chain);
+
+		if (said == ACCEPTED && has_limit(chain) && rules[r].budget)
+			printf("  %5u calls", tail_calls(&rules[r], chain));
 		else
-			printf("  %12s", refused(&rules[r], chain) ?
-			       "REFUSED" : "accepted");
+			printf("  %11s", verdict_words[said]);
 	}
 	putchar('\n');
+	fputs(callback_words[from_callback(&rules[NR_RULES - 1], chain)], stdout);
 	for (r = 0; r < NR_RULES; r++) {
 		if (has_limit(chain) && callers(&rules[r], chain) >= rules[r].limit) {
 			print_advice(chain, r);
@@ -485,7 +655,7 @@ static bool tell_chains(const struct ways *ways, const struct func *only,
 		if (!is_told(ways, way, only))
 			continue;
 		for (r = 0; r < NR_RULES; r++) {
-			any |= refused(&rules[r], &way->deepest[r]);
+			any |= verdict(&rules[r], &way->deepest[r]) == REFUSED;
 			for (s = 0; s < r; s++)
 				if (same_chain(&way->deepest[s], &way->deepest[r]))
 					break;
@@ -536,6 +706,11 @@ static void json_string(const char *s)
 	putchar('"');
 }
 
+static const char *json_bool(bool value)
+{
+	return value ? "true" : "false";
+}
+
 static void json_line(const struct line *line)
 {
 	printf("\"file\": ");
@@ -553,7 +728,7 @@ static void json_func(const struct func *func)
 	printf(", \"section\": ");
 	json_string(func->section);
 	printf(", \"program\": %s, \"stack\": %u,\n     \"tail_call\": ",
-	       func->program ? "true" : "false", func->stack);
+	       json_bool(func->program), func->stack);
 	if (func->tail_call) {
 		putchar('{');
 		json_line(func->tail_call);
@@ -568,7 +743,7 @@ static void json_func(const struct func *func)
 		printf("%s\n       {\"offset\": %d, \"bytes\": %u, ", i ? "," : "",
 		       range->off, range->size);
 		json_line(range->line);
-		printf(", \"format_string\": %s", range->format ? "true" : "false");
+		printf(", \"format_string\": %s", json_bool(range->format));
 		if (range->helper) {
 			printf(", \"helper\": ");
 			json_string(helper_name(range->helper));
@@ -588,6 +763,7 @@ static void json_func(const struct func *func)
 
 static void json_chain(const struct chain *chain)
 {
+	const char *comma = "";
 	struct remedy *list;
 	bool told = false;
 	size_t i, nr;
@@ -595,21 +771,31 @@ static void json_chain(const struct chain *chain)
 
 	printf("    {\"functions\": [");
 	for (f = 0; f < chain->nr; f++) {
-		if (f)
-			printf(", ");
+		printf("%s", f ? ", " : "");
 		json_string(chain->func[f]->name);
 	}
+	printf("], \"called_back\": [");
+	for (f = 0; f < chain->nr; f++) {
+		if (!called_back(chain, f))
+			continue;
+		printf("%s", comma);
+		json_string(chain->func[f]->name);
+		comma = ", ";
+	}
 	printf("], \"tail_call\": %s,\n     \"rules\": [",
-	       last(chain)->tail_call ? "true" : "false");
+	       json_bool(last(chain)->tail_call));
 	for (r = 0; r < NR_RULES; r++) {
+		enum verdict said = verdict(&rules[r], chain);
+
 		printf("%s\n       {\"kernels\": \"%s\", \"callers\": %u, ",
 		       r ? "," : "", rules[r].kernels, callers(&rules[r], chain));
 		if (!rules[r].budget)
 			printf("\"limit\": %u, ", rules[r].limit - 1);
-		else if (has_limit(chain))
+		else if (has_limit(chain) && said == ACCEPTED)
 			printf("\"tail_calls\": %u, ", tail_calls(&rules[r], chain));
-		printf("\"total\": %u, \"refused\": %s}", total(&rules[r], chain),
-		       refused(&rules[r], chain) ? "true" : "false");
+		printf("\"total\": %u, \"refused\": %s, \"depends\": %s}",
+		       total(&rules[r], chain), json_bool(said == REFUSED),
+		       json_bool(said == DEPENDS));
 	}
 	printf("],\n     \"remedies\": [");
 	for (r = 0; r < NR_RULES && !told; r++) {
@@ -663,7 +849,7 @@ bool report_json(const struct object *obj, const struct func *only)
 	}
 	printf("],\n  \"chains\": [\n");
 	any = tell_chains(&ways, only, json_way);
-	printf("],\n  \"refused\": %s}\n", any ? "true" : "false");
+	printf("],\n  \"refused\": %s}\n", json_bool(any));
 	free(ways.way);
 	return any;
 }

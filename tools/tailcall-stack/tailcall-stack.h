@@ -32,7 +32,7 @@ struct map {
 
 /* What an insn refers to, once its relocation is resolved. */
 struct target {
-	const struct func *func;	/* a call, or the address of a callback */
+	struct func *func;	/* a call, or the address of a callback */
 	const struct map *map;
 };
 
@@ -75,6 +75,7 @@ struct func {
 
 	bool analysed;
 	bool busy;		/* being analysed: the object has recursion */
+	signed char *always;	/* see on_all_paths() */
 	unsigned int stack;	/* bytes, as the verifier counts them */
 	const struct line *tail_call;	/* the first one, or NULL */
 	bool loops;		/* calls bpf_loop() */
@@ -98,6 +99,9 @@ void *grow(void *array, size_t nr, size_t size);
 void read_object(struct object *obj, const char *path);
 void read_loaded(struct object *obj, const char *id);
 void analyse(struct func *func);
+/* Does each way through the function lead over this insn? */
+bool on_all_paths(struct func *func, size_t idx);
+bool is_tail_call(const struct bpf_insn *insn);
 const char *helper_name(int id);
 /* 0: no helper has this name. */
 int helper_by_name(const char *name);

@@ -234,4 +234,17 @@ int struct_initialised(struct __sk_buff *skb)
 	return found.index;
 }
 
+/* Its result is one that programs of this hook may have. */
+static __noinline int decide(unsigned long long *ctx)
+{
+	bpf_tail_call(ctx, &jumps, 0);
+	return 0;
+}
+
+SEC("?lsm/file_open")
+int hook_as_decided(unsigned long long *ctx)
+{
+	return decide(ctx);
+}
+
 char _license[] SEC("license") = "GPL";
