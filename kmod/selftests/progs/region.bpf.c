@@ -8,8 +8,8 @@
 #include <bpf/bpf_helpers.h>
 
 /* What is there in all kernels that know of such a region. */
-extern void bpf_rcu_read_lock(void) __ksym __weak;
-extern void bpf_rcu_read_unlock(void) __ksym __weak;
+extern void bpf_rcu_read_lock(void)__ksym;
+extern void bpf_rcu_read_unlock(void)__ksym;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
