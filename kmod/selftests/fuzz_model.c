@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a run must do: the model walks the description with one counter and compares
+ * each event that it expects with the one that was logged.
+ *
+ * It takes one thing from the log: how much stack a function has found used. That is
+ * for the kernel to say; but a call must cost the same each time, a tail call nothing,
+ * and what follows from it (a function stops itself, a tail call has no room) must
+ * follow.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+/* A callee without tail calls has no slots, and its R10 is there. */
+#define SLOTS_SIZE	16
+/* What no frame of these programs takes, with its trampolines. */
+#define FRAME_MAX	2048
+
+struct kernel kernel;
+__u32 model_tail_calls, model_stack_misses;
+
+static const struct set *set;
+static int round_now;
+static bool dry;
+static __u32 fuel, count, pos;
+static struct difference *diff;
+static jmp_buf differs;
+
+/* What a call costs: by program, caller, and callee; 0 where nobody knows yet. */
+static __u16 cost[MAX_PROGS][MAX_FUNCS][MAX_FUNCS];
+
+void model_new_round(void)
+{
+	memset(cost, 0, sizeof(cost));
+}
+
+void describe_event(__u64 event, char *text, size_t size)
+{
+	static const char *const names[] = {
+		[ENTER] = "is entered, stack used:",
+		[BACK] = "is back from a call, value:",
+		[KEPT] = "has kept what it had at entry:",
+		[BROKEN] = "has lost what it kept, number",
+		[MISS] = "did not make a tail call",
+		[FENTRY] = "fentry",
+		[FEXIT] = "fexit, value:",
+	};
+	__u8 what = event >> 56, prog = event >> 48, func = event >> 40, step = event >> 32;
+
+	if (what < ENTER || what > FEXIT) {
+		snprintf(text, size, "nothing (%#llx)", event);
+		return;
+	}
+	if (what == BACK || what == KEPT || what == MISS)
+		snprintf(text, size, "p%u f%u step %u %s", prog, func, step, names[what]);
+	else
+		snprintf(text, size, "p%u f%u %s", prog, func, names[what]);
+	if (what != MISS && what != FENTRY)
+		snprintf(text + strlen(text), size - strlen(text), " %u", (__u32)event);
+}
+
+static void __attribute__((noreturn, format(printf, 3, 4)))
+difference(__u64 want, __u64 got, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(diff->what, sizeof(diff->what), fmt, ap);
+	va_end(ap);
+	diff->found = true;
+	diff->at = pos;
+	diff->want = want;
+	diff->got = got;
+	longjmp(differs, 1);
+}
+
+static __u64 logged(void)
+{
+	return pos < shared->used && pos < EVENTS ? shared->event[pos] : 0;
+}
+
+/* Also says in words what a wrong tail call is, for that is what is looked for. */
+static void expect(__u64 want)
+{
+	__u64 got;
+	__u8 want_what = want >> 56, got_what;
+
+	if (dry)
+		return;
+	got = logged();
+	got_what = got >> 56;
+	if (got != want) {
+		if (want_what == MISS && got_what == ENTER)
+			difference(want, got, "a tail call was made that must not be, after %u",
+				   count);
+		difference(want, got, "another event");
+	}
+	pos++;
+}
+
+/* The stack that a function has found used. */
+static __u32 expect_enter(int prog, int func, const char *how)
+{
+	__u64 want = EVENT(ENTER, prog, func, 0, 0), got;
+	__u32 used;
+
+	if (dry)
+		return 0;
+	got = logged();
+	used = (__u32)got;
+	if (got >> 32 != want >> 32) {
+		if (got >> 56 == MISS)
+			difference(want, got, "%s was not made, after %u", how, count);
+		difference(want, got, "another event, after %s", how);
+	}
+	pos++;
+	return used;
+}
+
+/* Bytes between the counter and the end of the frame that makes a tail call. */
+static __u32 used_at_tail_call(const struct func *f, __u32 used)
+{
+	return used + 8 + (f->stack + 7) / 8 * 8 + 8 * __builtin_popcount(keepers(f));
+}
+
+static bool traced(int prog, int func, bool exit)
+{
+	int i;
+
+	for (i = 0; i < set->tracer_count; i++) {
+		const struct tracer *t = &set->tracer[i];
+
+		if (t->prog == prog && t->func == func && t->exit == exit &&
+		    t->first_round <= round_now && round_now < t->end_round)
+			return true;
+	}
+	return false;
+}
+
+static bool measures(int prog)
+{
+	return strcmp(types[set->type].name, "raw_tracepoint") ||
+	       program_tail_calls(&set->prog[prog]);
+}
+
+/* The program in the slot that a tail call names, or EMPTY. */
+static int target(const struct step *s)
+{
+	__u32 index = (__u32)index_value(s->to);
+
+	return index < set->slot_count ? set->slot[round_now][index] : EMPTY;
+}
+
+static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used);
+
+/*
+ * A call must take the same each time, whatever was tail called before. @shift is what
+ * lies between R10 and the caller's frame.
+ */
+static void check_cost(int prog, int caller, int func, __u32 shift, __u32 before,
+		       __u32 used)
+{
+	__u16 *known = &cost[prog][caller][func];
+	__u32 took = used - before - shift;
+
+	if (took < 16 || took > FRAME_MAX)
+		difference(0, took, "a call of p%d f%d from f%d takes %d bytes of stack", prog,
+			   func, caller, (int)took);
+	if (*known && *known != took)
+		difference(*known, took,
+			   "a call of p%d f%d from f%d takes %u bytes of stack, and took %u", prog,
+			   func, caller, took, *known);
+	*known = took;
+}
+
+/*
+ * A function, and what it tail calls: what the last of them returns. @caller is -1
+ * for the first program of a run.
+ */
+static __u32 walk_func(int prog, int caller, int func, __u32 shift, __u32 before)
+{
+	const __u32 mask = types[set->type].mask;
+	const char *how = caller < 0 ? "the start" : "a call";
+	__u32 used = 0, sum, value, made = 0;
+	const struct func *f;
+	const struct step *s;
+	__u64 base;
+	int i, from;
+	bool stack_miss;
+
+again:
+	f = &set->prog[prog].func[func];
+	if (!fuel)
+		return shared->stopped & mask;
+	base = shared->base + --fuel;
+	used = expect_enter(prog, func, how);
+	if (!dry && measures(prog)) {
+		if (caller < 0 && !made) {
+			if (used)
+				difference(0, used, "the first program finds %u bytes used", used);
+		} else if (!made) {
+			check_cost(prog, caller, func, shift, before, used);
+		} else if (used != before && used + SLOTS_SIZE != before) {
+			difference(before, used, "a tail call of p%d has moved R10 by %d", prog,
+				   (int)(used - before));
+		}
+	}
+	shift = made ? before - used : 0;
+	if (used > set->stack_limit)
+		return shared->stopped & mask;
+	sum = 0;
+	for (i = 0; i < f->step_count; i++) {
+		s = &f->step[i];
+		if (s->kind == CALL) {
+			value = walk_call(prog, func, s->to, shift, used);
+			sum = sum * 3 + value;
+			expect(EVENT(BACK, prog, func, i, value));
+		} else {
+			from = target(s);
+			stack_miss = func && kernel.budget &&
+				     used_at_tail_call(f, used) > kernel.budget;
+			if (from != EMPTY && count < LIMIT && !stack_miss) {
+				count++;
+				made++;
+				how = "a tail call";
+				before = used;
+				prog = from;
+				func = 0;
+				goto again;
+			}
+			if (from != EMPTY && count < LIMIT)
+				model_stack_misses++;
+			expect(EVENT(MISS, prog, func, i, 0));
+		}
+		if (f->kept_count)
+			expect(EVENT(KEPT, prog, func, i, base));
+	}
+	return (f->value + (f->sum_home ? sum : 0)) & mask;
+}
+
+static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used)
+{
+	__u32 value;
+
+	if (traced(prog, func, false))
+		expect(EVENT(FENTRY, prog, func, 0, 0));
+	value = walk_func(prog, caller, func, shift, used);
+	if (traced(prog, func, true))
+		expect(EVENT(FEXIT, prog, func, 0, value));
+	return value;
+}
+
+__u32 model_entries(const struct set *s, int round, int prog)
+{
+	set = s;
+	round_now = round;
+	dry = true;
+	count = 0;
+	fuel = MAX_ENTRIES;
+	walk_call(prog, -1, 0, 0, 0);
+	return MAX_ENTRIES - fuel;
+}
+
+void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 retval,
+		   struct difference *d)
+{
+	__u32 value;
+
+	set = s;
+	round_now = round;
+	dry = false;
+	count = 0;
+	pos = 0;
+	model_stack_misses = 0;
+	fuel = max;
+	diff = d;
+	diff->found = false;
+	if (setjmp(differs))
+		return;
+	value = walk_call(prog, -1, 0, 0, 0);
+	if (pos != shared->used)
+		difference(0, logged(), "more events, after %u tail calls", count);
+	if (retval != value)
+		difference(value, retval, "the run returns %u, and must %u", retval, value);
+	model_tail_calls = count;
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Load a set, fill its slots, attach its tracers, and run each of its programs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "fuzz.h"
+
+#define HARDEN	"/proc/sys/net/core/bpf_jit_harden"
+
+struct totals totals;
+
+/* With blinded constants no tail call is direct. */
+static void set_harden(bool on)
+{
+	static int now = -1;
+	int fd;
+
+	if (now == on)
+		return;
+	fd = open(HARDEN, O_WRONLY);
+	if (fd < 0 || write(fd, on ? "2" : "0", 1) != 1)
+		stop(4, "cannot write to %s: %s", HARDEN, strerror(errno));
+	close(fd);
+	now = on;
+}
+
+static void set_slot(int array_fd, __u32 slot, int prog_fd)
+{
+	int err;
+
+	if (prog_fd >= 0)
+		err = bpf_map_update_elem(array_fd, &slot, &prog_fd, BPF_ANY);
+	else
+		err = bpf_map_delete_elem(array_fd, &slot);
+	/* What is empty cannot be deleted. */
+	if (err && errno != ENOENT)
+		stop(4, "cannot write to slot %u: %s", slot, strerror(errno));
+}
+
+static void fill(const struct set *set, int round, int array_fd, const int *prog_fd)
+{
+	int i, want;
+
+	for (i = 0; i < set->slot_count; i++) {
+		want = set->slot[round][i];
+		if (round ? want != set->slot[round - 1][i] : want != EMPTY)
+			set_slot(array_fd, i, want == EMPTY ? -1 : prog_fd[want]);
+	}
+}
+
+/* What the program returned. */
+static __u32 run_prog(const struct set *set, int fd, __u32 fuel)
+{
+	static unsigned long long args[12];
+	static char packet[64];
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int i;
+
+	if (types[set->type].prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT) {
+		opts.ctx_in = args;
+		opts.ctx_size_in = sizeof(args);
+	} else {
+		opts.data_in = packet;
+		opts.data_size_in = sizeof(packet);
+		opts.repeat = 1;
+	}
+	shared->used = 0;
+	shared->fuel = fuel;
+	shared->base = (set->seed + set->number) * 0x9e3779b97f4a7c15;
+	shared->stopped = 0x5707;
+	shared->top = 0;
+	for (i = 0; i < INDEXES; i++)
+		shared->index[i] = index_value(i);
+	if (bpf_prog_test_run_opts(fd, &opts))
+		stop(4, "cannot run a program: %s", strerror(errno));
+	return opts.retval;
+}
+
+static bool run_round(const struct set *set, int round, const int *prog_fd,
+		      struct difference *diff)
+{
+	__u32 fuel, retval;
+	int i;
+
+	for (i = 0; i < set->prog_count; i++) {
+		fuel = model_entries(set, round, i);
+		totals.full += fuel >= MAX_ENTRIES;
+		fuel += SPARE_ENTRIES;
+		retval = run_prog(set, prog_fd[i], fuel);
+		totals.runs++;
+		totals.events += shared->used;
+		totals.entries += fuel - shared->fuel;
+		model_compare(set, round, i, fuel, retval, diff);
+		if (diff->found) {
+			diff->round = round;
+			diff->prog = i;
+			return false;
+		}
+		totals.tail_calls += model_tail_calls;
+		totals.stack_misses += model_stack_misses;
+	}
+	return true;
+}
+
+/* Attach those that begin with this round, and let go of those that end. */
+static bool set_tracers(const struct set *set, int round, const int *prog_fd, int *link)
+{
+	int i;
+
+	for (i = 0; i < set->tracer_count; i++) {
+		const struct tracer *t = &set->tracer[i];
+
+		if (link[i] >= 0 && round >= t->end_round) {
+			close(link[i]);
+			link[i] = -1;
+		}
+		if (round != t->first_round || round >= t->end_round)
+			continue;
+		link[i] = load_tracer(set, t, prog_fd[t->prog]);
+		if (link[i] < 0)
+			return false;
+	}
+	return true;
+}
+
+enum outcome run_set(const struct set *set, struct difference *diff)
+{
+	int prog_fd[MAX_PROGS], link[MAX_TRACERS], array_fd, i, round;
+	enum outcome outcome = REFUSED;
+
+	memset(prog_fd, -1, sizeof(prog_fd));
+	memset(link, -1, sizeof(link));
+	diff->found = false;
+	set_harden(set->harden);
+	array_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "fuzz", 4, 4, set->slot_count, NULL);
+	if (array_fd < 0)
+		stop(4, "cannot make a prog_array: %s", strerror(errno));
+	for (i = 0; i < set->prog_count; i++) {
+		prog_fd[i] = load_prog(set, i, array_fd);
+		if (prog_fd[i] < 0)
+			goto out;
+	}
+	for (round = 0; round < set->round_count; round++) {
+		fill(set, round, array_fd, prog_fd);
+		if (!set_tracers(set, round, prog_fd, link))
+			goto out;
+		model_new_round();
+		if (!run_round(set, round, prog_fd, diff)) {
+			outcome = DIFFERS;
+			goto out;
+		}
+	}
+	outcome = SAME;
+out:
+	for (i = 0; i < MAX_TRACERS; i++)
+		if (link[i] >= 0)
+			close(link[i]);
+	for (i = 0; i < set->prog_count; i++)
+		if (prog_fd[i] >= 0)
+			close(prog_fd[i]);
+	close(array_fd);
+	return outcome;
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Take from a set whatever the difference does not need, and print what is left.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+/* A shrunk set is a help and not a proof. */
+#define MAX_TRIES	1500
+
+static struct set best, try;
+static struct difference *best_diff;
+static int tries;
+
+/* Is what is left in @try enough? */
+static bool enough(void)
+{
+	struct difference diff;
+
+	if (tries++ >= MAX_TRIES || !memcmp(&try, &best, sizeof(try)) ||
+	    run_set(&try, &diff) != DIFFERS)
+		return false;
+	best = try;
+	*best_diff = diff;
+	return true;
+}
+
+static void drop_prog(struct set *s, int prog)
+{
+	int round, i, left = 0;
+
+	memmove(&s->prog[prog], &s->prog[prog + 1],
+		(s->prog_count - prog - 1) * sizeof(s->prog[0]));
+	s->prog_count--;
+	for (round = 0; round < MAX_ROUNDS; round++) {
+		for (i = 0; i < s->slot_count; i++) {
+			if (s->slot[round][i] == prog)
+				s->slot[round][i] = EMPTY;
+			else if (s->slot[round][i] > prog)
+				s->slot[round][i]--;
+		}
+	}
+	for (i = 0; i < s->tracer_count; i++) {
+		if (s->tracer[i].prog == prog)
+			continue;
+		s->tracer[left] = s->tracer[i];
+		if (s->tracer[left].prog > prog)
+			s->tracer[left].prog--;
+		left++;
+	}
+	s->tracer_count = left;
+}
+
+static bool less_progs(void)
+{
+	bool less = false;
+	int i;
+
+	for (i = best.prog_count - 1; i >= 0 && best.prog_count > 1; i--) {
+		try = best;
+		drop_prog(&try, i);
+		less |= enough();
+	}
+	return less;
+}
+
+static bool less_rounds(void)
+{
+	bool less = false;
+	int i, round;
+
+	while (best.round_count > 1) {
+		try = best;
+		try.round_count--;
+		if (enough()) {
+			less = true;
+			continue;
+		}
+		try = best;
+		try.round_count--;
+		memmove(try.slot[0], try.slot[1], sizeof(try.slot[0]) * (MAX_ROUNDS - 1));
+		for (i = 0; i < try.tracer_count; i++) {
+			try.tracer[i].first_round -= !!try.tracer[i].first_round;
+			try.tracer[i].end_round -= !!try.tracer[i].end_round;
+		}
+		if (!enough())
+			break;
+		less = true;
+	}
+	for (round = 0; round < best.round_count; round++) {
+		for (i = 0; i < best.slot_count; i++) {
+			try = best;
+			try.slot[round][i] = EMPTY;
+			less |= enough();
+		}
+	}
+	for (i = best.tracer_count - 1; i >= 0; i--) {
+		try = best;
+		try.tracer[i] = try.tracer[--try.tracer_count];
+		less |= enough();
+	}
+	try = best;
+	try.slot_count--;
+	if (try.slot_count)
+		less |= enough();
+	return less;
+}
+
+static bool less_steps(int prog, int func)
+{
+	struct func *f = &best.prog[prog].func[func];
+	bool less = false;
+	int i;
+
+	for (i = f->step_count - 1; i >= 0; i--) {
+		struct func *t = &try.prog[prog].func[func];
+
+		try = best;
+		t->step_count--;
+		memmove(&t->step[i], &t->step[i + 1], (t->step_count - i) * sizeof(t->step[0]));
+		less |= enough();
+		if (i >= f->step_count || f->step[i].kind != TAIL)
+			continue;
+		try = best;
+		t->step[i].form = DIRECT;
+		less |= enough();
+	}
+	return less;
+}
+
+static bool less_in_func(int prog, int func)
+{
+	struct func *t = &try.prog[prog].func[func];
+	bool less = false;
+
+	try = best;
+	t->stack = homes(t);
+	less |= enough();
+	while (best.prog[prog].func[func].kept_count) {
+		try = best;
+		t->stack -= t->kept[--t->kept_count].home == ON_STACK ? 8 : 0;
+		if (!enough())
+			break;
+		less = true;
+	}
+	try = best;
+	t->stack -= t->sum_home == ON_STACK ? 8 : 0;
+	t->sum_home = NOWHERE;
+	less |= enough();
+	try = best;
+	t->value = 0;
+	less |= enough();
+	try = best;
+	if (func && !t->callback)
+		t->global = false;
+	less |= enough();
+	return less;
+}
+
+static bool less_of_all(void)
+{
+	bool less = false;
+
+	try = best;
+	try.harden = false;
+	less |= enough();
+	try = best;
+	try.stack_limit = STACK_SHALLOW;
+	less |= enough();
+	try = best;
+	try.type = 0;
+	less |= enough();
+	return less;
+}
+
+void shrink(struct set *set, struct difference *diff)
+{
+	bool less;
+	int i, j;
+
+	best = *set;
+	best_diff = diff;
+	tries = 0;
+	do {
+		less = less_progs();
+		less |= less_rounds();
+		for (i = 0; i < best.prog_count; i++)
+			for (j = 0; j < best.prog[i].func_count; j++)
+				if (reached(&best.prog[i]) & 1U << j)
+					less |= less_steps(i, j);
+		for (i = 0; i < best.prog_count; i++)
+			for (j = 0; j < best.prog[i].func_count; j++)
+				if (reached(&best.prog[i]) & 1U << j)
+					less |= less_in_func(i, j);
+		less |= less_of_all();
+	} while (less && tries < MAX_TRIES);
+	/* The log must be that of what is printed. */
+	try = best;
+	if (run_set(&try, diff) != DIFFERS)
+		printf("# the difference does not come each time\n");
+	*set = best;
+}
+
+static void print_home(const char *what, int home)
+{
+	if (home >= FIRST_KEEPER)
+		printf(", %s in r%d", what, home);
+	else if (home == ON_STACK)
+		printf(", %s on the stack", what);
+}
+
+static void print_step(const struct step *s)
+{
+	__u64 index = index_value(s->to);
+
+	switch (s->kind) {
+	case CALL:
+		printf("#     call f%u\n", s->to);
+		break;
+	case TAIL:
+		printf("#     tail call %#llx, %s\n", index,
+		       s->form == DIRECT ? "a constant" : "read from memory");
+		break;
+	case LOOP:
+		printf("#     bpf_loop f%u, %u times\n", s->to, s->times);
+		break;
+	}
+}
+
+static void print_func(const struct func *f, int number)
+{
+	int i;
+
+	printf("#   f%d: %s%s, stack %u", number, f->global ? "global" : "static",
+	       f->callback ? " callback" : "", f->stack);
+	print_home("context", f->ctx_home);
+	print_home("sum", f->sum_home);
+	for (i = 0; i < f->kept_count; i++)
+		print_home("keeps", f->kept[i].home);
+	putchar('\n');
+	for (i = 0; i < f->step_count; i++)
+		print_step(&f->step[i]);
+	printf("#     return %u%s\n", f->value, f->sum_home ? " + sum" : "");
+}
+
+void print_set(const struct set *set)
+{
+	int i, j;
+
+	printf("# %s, %u slots%s%s\n", types[set->type].name, set->slot_count,
+	       set->harden ? ", constants blinded" : "",
+	       set->stack_limit == STACK_DEEP ? ", deep" : "");
+	for (i = 0; i < set->round_count; i++) {
+		printf("# round %d:", i);
+		for (j = 0; j < set->slot_count; j++) {
+			if (set->slot[i][j] == EMPTY)
+				printf(" -");
+			else
+				printf(" p%d", set->slot[i][j]);
+		}
+		putchar('\n');
+	}
+	for (i = 0; i < set->tracer_count; i++) {
+		const struct tracer *t = &set->tracer[i];
+
+		printf("# %s at p%u f%u, from round %u until %u\n", t->exit ? "fexit" : "fentry",
+		       t->prog, t->func, t->first_round, t->end_round);
+	}
+	for (i = 0; i < set->prog_count; i++) {
+		printf("# p%d:\n", i);
+		for (j = 0; j < set->prog[i].func_count; j++)
+			if (reached(&set->prog[i]) & 1U << j)
+				print_func(&set->prog[i].func[j], j);
+	}
+}

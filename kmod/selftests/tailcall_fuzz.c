@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tailcall_fuzz - random sets of programs that tail call each other, against a model
+ *
+ * A seed makes sets of programs: functions that call each other, keep values in
+ * registers and on their stack, and tail call slots that are filled, empty or not
+ * there. They run, they log what they do, and what they log must be what the model
+ * says, event by event. A set that differs is made smaller as long as it differs, and
+ * printed.
+ *
+ * Safe on kernels that have the bugs: a program stops itself where the run has entered
+ * more functions than the model, or has used too much of the stack.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include <bpf/libbpf.h>
+
+#include "fuzz.h"
+
+/* Different kinds of difference that are shrunk and printed. */
+#define MAX_PRINTED	4
+#define MAX_REASONS	32
+/* Events that are printed before the one that differs. */
+#define CONTEXT		12
+
+void __attribute__((noreturn, format(printf, 2, 3))) stop(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("tailcall_fuzz: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(status);
+}
+
+static struct {
+	__u64 seed;
+	__u32 sets;
+	__s64 only;
+	bool verbose;
+	bool shrink;
+} options = { .sets = 1000, .only = -1, .shrink = true };
+
+static struct {
+	char why[160];
+	__u32 count;
+} reasons[MAX_REASONS];
+
+static void count_reason(const char *why)
+{
+	int i;
+
+	for (i = 0; i < MAX_REASONS - 1; i++)
+		if (!reasons[i].count || !strcmp(reasons[i].why, why))
+			break;
+	snprintf(reasons[i].why, sizeof(reasons[i].why), "%s", why);
+	reasons[i].count++;
+}
+
+static void print_difference(const struct set *set, const struct difference *diff)
+{
+	__u32 i = diff->at > CONTEXT ? diff->at - CONTEXT : 0;
+	char text[160];
+
+	print_set(set);
+	printf("# round %u, run of p%u, event %u: %s\n", diff->round, diff->prog, diff->at,
+	       diff->what);
+	for (; i < diff->at; i++) {
+		describe_event(shared->event[i], text, sizeof(text));
+		printf("#   %5u  %s\n", i, text);
+	}
+	if (diff->want >> 56) {
+		describe_event(diff->want, text, sizeof(text));
+		printf("#   must:  %s\n", text);
+	}
+	describe_event(diff->at < shared->used ? shared->event[diff->at] : 0, text, sizeof(text));
+	printf("#   is:    %s\n", text);
+}
+
+/* Whether there was none of its kind: the numbers do not count. */
+static bool is_new_kind(const struct difference *diff)
+{
+	static char seen[MAX_PRINTED][sizeof(diff->what)];
+	static int count;
+	char kind[sizeof(diff->what)];
+	size_t i, used = 0;
+
+	for (i = 0; diff->what[i]; i++)
+		if (diff->what[i] < '0' || diff->what[i] > '9')
+			kind[used++] = diff->what[i];
+	kind[used] = 0;
+	for (i = 0; i < (size_t)count; i++)
+		if (!strcmp(seen[i], kind))
+			return false;
+	if (count == MAX_PRINTED)
+		return false;
+	strcpy(seen[count++], kind);
+	return true;
+}
+
+static __u32 differences, refused, smaller;
+
+static void try_set(__u32 number)
+{
+	struct difference diff;
+	struct totals before;
+	enum outcome outcome;
+	static struct set set;
+
+	make_set(&set, options.seed, number);
+	if (options.verbose) {
+		printf("# set %u:\n", number);
+		print_set(&set);
+		fflush(stdout);
+	}
+	outcome = run_set(&set, &diff);
+	if (outcome == REFUSED) {
+		count_reason(refusal());
+		make_small(&set);
+		outcome = run_set(&set, &diff);
+		smaller += outcome != REFUSED;
+		refused += outcome == REFUSED;
+	}
+	if (outcome != DIFFERS)
+		return;
+	differences++;
+	if (!is_new_kind(&diff) && options.only < 0)
+		return;
+	printf("# set %u differs: --seed=%llu --only=%u\n", number,
+	       options.seed, number);
+	before = totals;
+	if (options.shrink)
+		shrink(&set, &diff);
+	totals = before;
+	print_difference(&set, &diff);
+	fflush(stdout);
+}
+
+static void print_usage(FILE *f)
+{
+	fputs("Usage: tailcall_fuzz [--seed=N] [--sets=N] [--only=N] [--no-shrink] [--verbose]\n"
+	      "\n"
+	      "  --seed=N     the sets to make (default: a random seed, which is printed)\n"
+	      "  --sets=N     how many of them (default: 1000)\n"
+	      "  --only=N     only set N of this seed\n"
+	      "  --no-shrink  print a set that differs as it is\n"
+	      "  --verbose    print each set before it runs\n"
+	      "\n"
+	      "Exit status: 0 no difference, 1 a set differs from the model, 2 wrong option,\n"
+	      "4 cannot run.\n", f);
+}
+
+/* A number without a sign, and nothing behind it. */
+static __u64 parse_number(const char *text, const char *option)
+{
+	char *end;
+	__u64 value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || *end || *text < '0' || *text > '9')
+		stop(2, "%s takes a number, not '%s'", option, text);
+	return value;
+}
+
+static void parse_options(int argc, char **argv)
+{
+	bool seeded = false;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--help")) {
+			print_usage(stdout);
+			exit(0);
+		} else if (!strncmp(argv[i], "--seed=", 7)) {
+			options.seed = parse_number(argv[i] + 7, "--seed");
+			seeded = true;
+		} else if (!strncmp(argv[i], "--sets=", 7)) {
+			__u64 sets = parse_number(argv[i] + 7, "--sets");
+
+			if (!sets || sets > UINT32_MAX)
+				stop(2, "--sets takes a number from 1 on, not '%s'", argv[i] + 7);
+			options.sets = sets;
+		} else if (!strncmp(argv[i], "--only=", 7)) {
+			options.only = (__u32)parse_number(argv[i] + 7, "--only");
+		} else if (!strcmp(argv[i], "--no-shrink")) {
+			options.shrink = false;
+		} else if (!strcmp(argv[i], "--verbose")) {
+			options.verbose = true;
+		} else {
+			stop(2, "no option '%s': --help says what there is", argv[i]);
+		}
+	}
+	if (!seeded && getrandom(&options.seed, 4, 0) != 4)
+		options.seed = time(NULL);
+}
+
+/* What this kernel does where the stack is short. */
+static void find_kernel(void)
+{
+	struct utsname name;
+
+	uname(&name);
+	if (strstr(name.release, "-tailcall"))
+		kernel.budget = STACK_BUDGET;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct timespec begin, end;
+	__u32 i;
+	int err;
+
+	parse_options(argc, argv);
+	/* Before 5.11 BPF memory counts against this. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	libbpf_set_print(NULL);
+	find_kernel();
+	err = emit_init();
+	if (err)
+		stop(4, "bpf(2) does not work here: %s", strerror(-err));
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (options.only >= 0) {
+		options.sets = 1;
+		try_set(options.only);
+	} else {
+		for (i = 0; i < options.sets; i++)
+			try_set(i);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+
+	for (i = 0; i < MAX_REASONS && reasons[i].count; i++)
+		printf("# %u not loaded at first: %s\n", reasons[i].count, reasons[i].why);
+	printf("# %llu events, %llu tail calls, %llu misses for stack, %llu runs stopped, %ld s\n",
+	       totals.events, totals.tail_calls, totals.stack_misses, totals.full,
+	       (long)(end.tv_sec - begin.tv_sec));
+	printf("seed %llu: %u sets, %u made smaller, %u not loaded, %llu runs, %llu entries, ",
+	       options.seed, options.sets, smaller, refused, totals.runs, totals.entries);
+	printf("%u differences\n", differences);
+	return differences ? 1 : 0;
+}
