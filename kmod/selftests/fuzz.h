@@ -39,11 +39,12 @@ enum kind {
 	CALL,		/* function .to of the same program */
 	TAIL,		/* tail call index_value(.to); a miss goes on */
 	LOOP,		/* bpf_loop() of function .to, which is a callback */
+	HELPER,		/* that is given a key on the stack */
 };
 
 enum form {
-	DIRECT,		/* the index is a constant */
-	INDIRECT,	/* the index is read from memory */
+	DIRECT,		/* the index is a constant; a loop is not a call of a helper */
+	INDIRECT,	/* the index is read from memory; a loop is one */
 };
 
 struct step {
@@ -172,10 +173,12 @@ void make_set(struct set *set, __u64 seed, __u32 number);
 __u64 index_value(__u8 to);
 /* Functions of a program that are reached from its main function. */
 __u32 reached(const struct prog *p);
-bool function_tail_calls(const struct func *f);
+bool function_has(const struct func *f, enum kind kind);
 bool program_tail_calls(const struct prog *p);
 /* The smallest frames that this set can have. */
 void make_small(struct set *set);
+/* Without the steps that this kernel has not. */
+void leave_out_loops(struct set *set);
 /* Bytes of the frame that the homes take. */
 __u32 homes(const struct func *f);
 /* Callee-saved registers that a function writes, as a mask. */
@@ -193,6 +196,7 @@ extern struct shared *shared;
 /* fuzz_model.c */
 struct kernel {
 	__u32 budget;	/* 0 for none */
+	bool has_loop;
 };
 
 extern struct kernel kernel;

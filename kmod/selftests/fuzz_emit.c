@@ -193,15 +193,16 @@ static void emit_imm64(struct code *c, int reg, int kind, __u64 value)
 	emit(c, INSN(0, 0, 0, 0, value >> 32));
 }
 
-/* R1 = what is shared. */
+/* @reg = the address of what is shared. */
 static void emit_shared(struct code *c, int reg)
 {
 	emit_imm64(c, reg, BPF_PSEUDO_MAP_VALUE, (__u32)shared_fd);
 }
 
 /*
- * Log an event with 32 bits of R3. R1 is what is shared; R0, R4 and R5 are lost. The
- * array is larger than what a run can log, but the verifier does not know.
+ * Log an event with 32 bits of R3. R1 has the address of struct shared; R0, R4 and R5
+ * are lost. The array is larger than all that a run can log, which the verifier does
+ * not know.
  */
 static void emit_log(struct code *c, enum what what, int func, int step)
 {
@@ -221,7 +222,7 @@ static void emit_log(struct code *c, enum what what, int func, int step)
 
 /* Where a function has its homes: the kept ones at the end of the frame. */
 struct places {
-	int ctx, sum;
+	int ctx, sum, key;
 	int kept[MAX_KEPT];
 };
 
@@ -234,6 +235,8 @@ static struct places find_places(const struct func *f)
 		at.ctx = top -= 8;
 	if (f->sum_home == ON_STACK)
 		at.sum = top -= 8;
+	if (function_has(f, HELPER))
+		at.key = top -= 8;
 	for (i = 0; i < f->kept_count; i++) {
 		if (f->kept[i].home != ON_STACK)
 			continue;
@@ -294,7 +297,7 @@ static void emit_kept(struct code *c, const struct kept *k, int offset, int reg)
 	emit_xor(c, reg, k);
 }
 
-/* All that is kept must be there, and of this entry. R1 is what is shared. */
+/* All that is kept must be there, and of this entry. R1 is as in emit_log(). */
 static void emit_check(struct code *c, const struct func *f, const struct places *at,
 		       int func, int step)
 {
@@ -313,7 +316,7 @@ static void emit_check(struct code *c, const struct func *f, const struct places
 	}
 }
 
-/* R3 = the stack that is used, by what R10 is worth; R0 = R1 = what is shared. */
+/* R3 = the stack that is used, as R10 tells it. R1 is as in emit_log(). */
 static void emit_measure(struct code *c)
 {
 	if (!c->measures) {
@@ -397,30 +400,78 @@ static void emit_tail_call(struct code *c, const struct step *s)
 	emit(c, CALL_INSN(0, BPF_FUNC_tail_call));
 }
 
+/* With flags that are a constant the verifier makes a loop of it. */
+static void emit_loop(struct code *c, const struct step *s)
+{
+	if (s->form == DIRECT) {
+		emit(c, MOV_IMM(BPF_REG_4, 0));
+	} else {
+		emit_shared(c, BPF_REG_4);
+		emit(c, LOAD(BPF_REG_4, BPF_REG_4, OFF(index)));
+	}
+	emit(c, MOV_IMM(BPF_REG_1, s->times));
+	emit_imm64(c, BPF_REG_2, BPF_PSEUDO_FUNC, 0);
+	c->count--;
+	to_label(c, FUNC_LABEL + s->to);
+	c->count++;
+	emit(c, MOV_IMM(BPF_REG_3, 0));
+	emit(c, CALL_INSN(0, BPF_FUNC_loop));
+}
+
+/* The address of struct shared in R1 as a helper has it, and R3 = 0. */
+static void emit_helper(struct code *c, const struct places *at)
+{
+	emit(c, STORE_IMM(BPF_REG_10, at->key, 0));
+	emit_imm64(c, BPF_REG_1, BPF_PSEUDO_MAP_FD, (__u32)shared_fd);
+	emit(c, MOV_REG(BPF_REG_2, BPF_REG_10));
+	emit(c, ALU_IMM(BPF_ADD, BPF_REG_2, at->key));
+	emit(c, CALL_INSN(0, BPF_FUNC_map_lookup_elem));
+	emit(c, MOV_REG(BPF_REG_1, BPF_REG_0));
+	emit(c, MOV_IMM(BPF_REG_3, 0));
+	emit(c, JUMP_IMM(BPF_JNE, BPF_REG_1, 0, 2));
+	emit(c, MOV_IMM(BPF_REG_0, 0));
+	emit(c, EXIT());
+}
+
 static void emit_step(struct code *c, const struct func *f, const struct places *at, int func,
 		      int step)
 {
 	const struct step *s = &f->step[step];
 
-	emit_ctx(c, f, at);
-	if (s->kind == CALL) {
+	switch (s->kind) {
+	case CALL:
+		emit_ctx(c, f, at);
 		emit(c, CALL_INSN(BPF_PSEUDO_CALL, 0));
 		to_label(c, FUNC_LABEL + s->to);
 		emit_sum(c, f, at);
 		emit_shared(c, BPF_REG_1);
 		emit_log(c, BACK, func, step);
-	} else {
+		break;
+	case TAIL:
+		emit_ctx(c, f, at);
 		emit_tail_call(c, s);
 		emit_shared(c, BPF_REG_1);
 		emit(c, MOV_IMM(BPF_REG_3, 0));
 		emit_log(c, MISS, func, step);
+		break;
+	case LOOP:
+		emit_loop(c, s);
+		emit_sum(c, f, at);
+		emit_shared(c, BPF_REG_1);
+		emit_log(c, BACK, func, step);
+		break;
+	case HELPER:
+		emit_helper(c, at);
+		emit_log(c, BACK, func, step);
+		break;
 	}
 	emit_check(c, f, at, func, step);
 }
 
-static void emit_return(struct code *c)
+/* A callback must return zero, and does so to go on. */
+static void emit_return(struct code *c, const struct func *f)
 {
-	emit(c, ALU32_IMM(BPF_AND, BPF_REG_0, c->mask));
+	emit(c, ALU32_IMM(BPF_AND, BPF_REG_0, f->callback ? 0 : c->mask));
 	emit(c, EXIT());
 }
 
@@ -440,7 +491,7 @@ static void emit_func(struct code *c, const struct func *f, int func)
 	else
 		emit(c, MOV_IMM(BPF_REG_0, 0));
 	emit(c, ALU32_IMM(BPF_ADD, BPF_REG_0, f->value));
-	emit_return(c);
+	emit_return(c, f);
 
 	for (i = 0; i < c->fixups && c->fixup[i].label != BROKEN_LABEL; i++)
 		;
@@ -455,7 +506,7 @@ static void emit_func(struct code *c, const struct func *f, int func)
 	 */
 	place(c, STOP_LABEL);
 	emit(c, LOAD(BPF_REG_0, BPF_REG_1, OFF(stopped)));
-	emit_return(c);
+	emit_return(c, f);
 }
 
 /* ---- loading ------------------------------------------------------------------- */
@@ -554,7 +605,8 @@ int load_tracer(const struct set *set, const struct tracer *t, int target_fd)
 	int fd, link;
 
 	opts.attach_btf_id = func_id[set->type][set->prog[t->prog].func[t->func].global][t->func];
-	c.count = c.fixups = 0;
+	c.count = 0;
+	c.fixups = 0;
 	c.prog = t->prog;
 	emit(&c, MOV_IMM(BPF_REG_3, 0));
 	if (t->exit)

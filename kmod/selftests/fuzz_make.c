@@ -71,6 +71,12 @@ __u64 index_value(__u8 to)
 	return to == 28 ? 0xffffffff : to == 29 ? 0x80000000 : UINT64_MAX;
 }
 
+/* A step that enters a function of the same program. */
+static bool calls(const struct step *s)
+{
+	return s->kind == CALL || s->kind == LOOP;
+}
+
 __u32 reached(const struct prog *p)
 {
 	__u32 mask = 1;
@@ -79,17 +85,17 @@ __u32 reached(const struct prog *p)
 	/* Calls go to functions with higher numbers only. */
 	for (i = 0; i < p->func_count; i++)
 		for (j = 0; mask & 1U << i && j < p->func[i].step_count; j++)
-			if (p->func[i].step[j].kind != TAIL)
+			if (calls(&p->func[i].step[j]))
 				mask |= 1U << p->func[i].step[j].to;
 	return mask;
 }
 
-bool function_tail_calls(const struct func *f)
+bool function_has(const struct func *f, enum kind kind)
 {
 	int i;
 
 	for (i = 0; i < f->step_count; i++)
-		if (f->step[i].kind == TAIL)
+		if (f->step[i].kind == kind)
 			return true;
 	return false;
 }
@@ -100,14 +106,15 @@ bool program_tail_calls(const struct prog *p)
 	int i;
 
 	for (i = 0; i < p->func_count; i++)
-		if (mask & 1U << i && function_tail_calls(&p->func[i]))
+		if (mask & 1U << i && function_has(&p->func[i], TAIL))
 			return true;
 	return false;
 }
 
 __u32 homes(const struct func *f)
 {
-	__u32 bytes = 8 * (f->ctx_home == ON_STACK) + 8 * (f->sum_home == ON_STACK);
+	__u32 bytes = 8 * (f->ctx_home == ON_STACK) + 8 * (f->sum_home == ON_STACK) +
+		      8 * function_has(f, HELPER);
 	int i;
 
 	for (i = 0; i < f->kept_count; i++)
@@ -141,7 +148,7 @@ static __u8 take_home(__u32 *taken)
 	return reg;
 }
 
-static void make_func(struct func *f, int number, bool callback)
+static void make_func(const struct set *set, struct func *f, int number, bool callback)
 {
 	__u32 taken = 0;
 	int i;
@@ -161,22 +168,26 @@ static void make_func(struct func *f, int number, bool callback)
 		if (!k->wide)
 			k->key = (__s64)(__s32)k->key;
 	}
-	f->value = below(256);
-	f->stack = homes(f);
-	if (once_in(2))
-		f->stack += 8 * below(once_in(4) ? 48 : 8);
+	/* A callback goes on with zero. */
+	f->value = callback ? 0 : below(256);
+	/* What is not for the homes, which are not all known yet. */
+	if (set->stack_limit == STACK_DEEP)
+		f->stack = 8 * (4 + below(24));
+	else if (once_in(2))
+		f->stack = 8 * below(once_in(4) ? 48 : 8);
 }
 
-static void add_step(struct func *f, enum kind kind, __u8 to)
+static void add_step(struct func *f, enum kind what, __u8 to)
 {
 	struct step *s = &f->step[f->step_count];
 
 	if (f->step_count == MAX_STEPS)
 		return;
 	*s = (struct step){
-		.kind = kind,
+		.kind = what,
 		.to = to,
 		.form = once_in(2) ? DIRECT : INDIRECT,
+		.times = what == LOOP ? 1 + below(4) : 0,
 	};
 	f->step_count++;
 }
@@ -206,21 +217,38 @@ static __u32 instances(const struct prog *p, int func)
 	int i;
 
 	for (i = 0; i < p->func[func].step_count && count <= MAX_INSTANCES; i++)
-		if (p->func[func].step[i].kind != TAIL)
+		if (calls(&p->func[func].step[i]))
 			count += instances(p, p->func[func].step[i].to);
 	return count;
 }
 
+/* It has no context, so it calls nothing, and no tail call is below it. */
+static void make_callback(const struct set *set, struct prog *p)
+{
+	int from = below(p->func_count), number = p->func_count;
+	struct func *f = &p->func[number];
+
+	if (p->func[from].step_count == MAX_STEPS)
+		return;
+	make_func(set, f, number, true);
+	if (once_in(2))
+		add_step(f, HELPER, 0);
+	add_step(&p->func[from], LOOP, number);
+	shuffle(&p->func[from]);
+	p->func_count++;
+}
+
 static void make_prog(const struct set *set, struct prog *p)
 {
+	bool deep = set->stack_limit == STACK_DEEP;
 	int i, more;
 
-	p->func_count = few(once_in(4) ? MAX_FUNCS : 4);
+	p->func_count = deep ? 2 + below(MAX_FUNCS - 2) : few(once_in(4) ? MAX_FUNCS : 4);
 	for (i = 0; i < p->func_count; i++)
-		make_func(&p->func[i], i, false);
+		make_func(set, &p->func[i], i, false);
 	/* Each is called by one before it, often the last one: a deep chain. */
 	for (i = 1; i < p->func_count; i++) {
-		int from = once_in(2) ? i - 1 : (int)below(i);
+		int from = deep || once_in(2) ? i - 1 : (int)below(i);
 
 		while (p->func[from].step_count == MAX_STEPS)
 			from--;
@@ -231,13 +259,18 @@ static void make_prog(const struct set *set, struct prog *p)
 		add_step(&p->func[from], CALL, i);
 		shuffle(&p->func[from]);
 	}
+	/* Callers pile up on the stack only where a subprogram makes the tail call. */
+	if (deep)
+		add_step(&p->func[p->func_count - 1], TAIL, make_index(set));
 	for (more = few(4); more; more--) {
 		int from = below(p->func_count);
 		struct func before = p->func[from];
 
 		if (before.step_count == MAX_STEPS)
 			continue;
-		if (from < p->func_count - 1 && once_in(2))
+		if (once_in(8))
+			add_step(&p->func[from], HELPER, 0);
+		else if (from < p->func_count - 1 && once_in(2))
 			add_step(&p->func[from], CALL,
 				 from + 1 + below(p->func_count - from - 1));
 		else
@@ -246,6 +279,10 @@ static void make_prog(const struct set *set, struct prog *p)
 		if (instances(p, 0) > MAX_INSTANCES)
 			p->func[from] = before;
 	}
+	if (once_in(6) && p->func_count < MAX_FUNCS)
+		make_callback(set, p);
+	for (i = 0; i < p->func_count; i++)
+		p->func[i].stack += homes(&p->func[i]);
 }
 
 static __u32 rounded(__u32 bytes)
@@ -262,10 +299,10 @@ static bool stack_fits(const struct prog *p, int func, __u32 callers)
 
 	if (all > STACK_ALL)
 		return false;
-	if (func && callers >= STACK_CALLERS && function_tail_calls(f))
+	if (func && callers >= STACK_CALLERS && function_has(f, TAIL))
 		return false;
 	for (i = 0; i < f->step_count; i++)
-		if (f->step[i].kind != TAIL && !stack_fits(p, f->step[i].to, all))
+		if (calls(&f->step[i]) && !stack_fits(p, f->step[i].to, all))
 			return false;
 	return true;
 }
@@ -304,6 +341,48 @@ void make_small(struct set *set)
 			set->prog[i].func[j].stack = homes(&set->prog[i].func[j]);
 }
 
+void leave_out_loops(struct set *set)
+{
+	int i, j, k, left;
+
+	for (i = 0; i < set->prog_count; i++) {
+		for (j = 0; j < set->prog[i].func_count; j++) {
+			struct func *f = &set->prog[i].func[j];
+
+			for (k = left = 0; k < f->step_count; k++)
+				if (f->step[k].kind != LOOP)
+					f->step[left++] = f->step[k];
+			f->step_count = left;
+		}
+	}
+}
+
+static void make_tracers(struct set *set)
+{
+	int i, tries;
+
+	for (tries = few(MAX_TRACERS); tries; tries--) {
+		struct tracer *t = &set->tracer[set->tracer_count];
+		const struct prog *p;
+
+		t->prog = below(set->prog_count);
+		p = &set->prog[t->prog];
+		t->func = below(p->func_count);
+		t->exit = once_in(2);
+		t->first_round = below(set->round_count);
+		t->end_round = t->first_round + few(MAX_ROUNDS);
+		if (!(reached(p) & 1U << t->func) || p->func[t->func].callback)
+			continue;
+		/* The model knows one of a kind at a function. */
+		for (i = 0; i < set->tracer_count; i++)
+			if (set->tracer[i].prog == t->prog && set->tracer[i].func == t->func &&
+			    set->tracer[i].exit == t->exit)
+				break;
+		if (i == set->tracer_count)
+			set->tracer_count++;
+	}
+}
+
 static void make_slots(struct set *set)
 {
 	int i, round;
@@ -338,6 +417,11 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 		fit_stack(&set->prog[i]);
 	}
 	make_slots(set);
+	set->harden = once_in(8);
+	if (once_in(8))
+		make_tracers(set);
+	if (!kernel.has_loop)
+		leave_out_loops(set);
 }
 
 void make_set(struct set *set, __u64 seed, __u32 number)

@@ -224,7 +224,11 @@ static void print_step(const struct step *s)
 		       s->form == DIRECT ? "a constant" : "read from memory");
 		break;
 	case LOOP:
-		printf("#     bpf_loop f%u, %u times\n", s->to, s->times);
+		printf("#     bpf_loop f%u, %u times, %s\n", s->to, s->times,
+		       s->form == DIRECT ? "a loop" : "a helper");
+		break;
+	case HELPER:
+		printf("#     a helper, with a key on the stack\n");
 		break;
 	}
 }

@@ -21,6 +21,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include <linux/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "fuzz.h"
@@ -214,6 +215,8 @@ static void find_kernel(void)
 	uname(&name);
 	if (strstr(name.release, "-tailcall"))
 		kernel.budget = STACK_BUDGET;
+	kernel.has_loop =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, NULL) == 1;
 }
 
 int main(int argc, char **argv)
