@@ -12,6 +12,8 @@ KERNEL  ?=
 MODULES ?=
 FORMAT  ?=
 DEST    ?=
+SETS    ?= 1000
+SEED    ?=
 OBJECT  ?=
 OBJECTS ?=
 STATS   ?=
@@ -36,6 +38,7 @@ help:
 	@echo '  bench          - What tail calls cost in TREES, against the goals in bench/goals'
 	@echo '  check-cloud    - The checker on the newest Debian cloud kernels of TREES'
 	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
+	@echo '  fuzz           - SETS random sets of programs of SEED on TREE VARIANT, against a model'
 	@echo '  veristat       - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  status         - The table of bugs and trees, from the results of make check'
 	@echo ''
@@ -87,6 +90,7 @@ help:
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
 	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
+	@echo '  SETS=... SEED=... - make fuzz: how many sets ($(SETS)), and from which number (a random one)'
 	@echo '  PATCH=...      - make fix: the name of a patch'
 	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
 	@echo '  OBJECT=...     - An object file of your own, from clang -g -target bpf'
@@ -169,6 +173,10 @@ image: known-kernel
 	@$(S)/install-deps
 	@$(S)/build $(TREE) $(VARIANT)
 
+fuzz: known-kernel
+	@$(S)/install-deps
+	@$(S)/fuzz $(TREE) $(VARIANT) $(SETS) $(SEED)
+
 boot: known-kernel
 	@$(S)/install-deps
 	@$(S)/boot $(TREE) $(VARIANT)
@@ -210,4 +218,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst demo check trace-demo tailcall-graph check-cloud bench status readme-status apply unapply kconfig export try kselftest-into kunit-into image boot fuzz fix carry refresh bisect-check clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy

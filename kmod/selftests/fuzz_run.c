@@ -2,6 +2,7 @@
 /* Load a set, fill its slots, attach its tracers, and run each of its programs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,19 +16,48 @@
 
 struct totals totals;
 
+/* What it was before, as it is to be again. */
+static char harden_before[16];
+static char harden_now;
+
+static void write_harden(const char *value)
+{
+	int fd = open(HARDEN, O_WRONLY);
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		stop(4, "cannot write to %s: %s", HARDEN, strerror(errno));
+	close(fd);
+	harden_now = *value;
+}
+
+/* At the end, where nothing can be said any more. */
+void restore_harden(void)
+{
+	int fd;
+
+	if (harden_now == *harden_before)
+		return;
+	fd = open(HARDEN, O_WRONLY);
+	if (fd < 0 || write(fd, harden_before, strlen(harden_before)) < 0)
+		perror(HARDEN);
+	close(fd);
+}
+
 /* With blinded constants no tail call is direct. */
 static void set_harden(bool on)
 {
-	static int now = -1;
+	const char *value = on ? "2" : "0";
 	int fd;
 
-	if (now == on)
-		return;
-	fd = open(HARDEN, O_WRONLY);
-	if (fd < 0 || write(fd, on ? "2" : "0", 1) != 1)
-		stop(4, "cannot write to %s: %s", HARDEN, strerror(errno));
-	close(fd);
-	now = on;
+	if (!harden_now) {
+		fd = open(HARDEN, O_RDONLY);
+		if (fd < 0 || read(fd, harden_before, sizeof(harden_before) - 1) < 1)
+			stop(4, "cannot read %s: %s", HARDEN, strerror(errno));
+		close(fd);
+		harden_now = *harden_before;
+	}
+	if (harden_now != *value)
+		write_harden(value);
 }
 
 static void set_slot(int array_fd, __u32 slot, int prog_fd)

@@ -207,14 +207,37 @@ static void parse_options(int argc, char **argv)
 		options.seed = time(NULL);
 }
 
-/* What this kernel does where the stack is short. */
+/* The size of a kernel stack: KASAN's are larger. */
+static __u32 stack_size(void)
+{
+	unsigned int kib = 0, tasks = 0;
+	char line[128];
+	FILE *f;
+
+	f = fopen("/proc/meminfo", "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "KernelStack: %u", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	f = fopen("/proc/loadavg", "r");
+	if (f && fscanf(f, "%*s %*s %*s %*u/%u", &tasks) != 1)
+		tasks = 0;
+	if (f)
+		fclose(f);
+	if (!kib || !tasks)
+		stop(4, "cannot tell how large a kernel stack is: no /proc?");
+	return kib / tasks < 24 ? 16384 : 32768;
+}
+
+/* What is not the same on all kernels. */
 static void find_kernel(void)
 {
 	struct utsname name;
 
 	uname(&name);
 	if (strstr(name.release, "-tailcall"))
-		kernel.budget = STACK_BUDGET;
+		kernel.budget = stack_size() / 8 * 5;
 	kernel.has_loop =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, NULL) == 1;
 }
@@ -235,6 +258,7 @@ int main(int argc, char **argv)
 	if (err)
 		stop(4, "bpf(2) does not work here: %s", strerror(-err));
 
+	atexit(restore_harden);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	if (options.only >= 0) {
 		options.sets = 1;
