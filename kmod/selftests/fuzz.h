@@ -97,6 +97,15 @@ struct tracer {
 	__u8 end_round;
 };
 
+/* A program that replaces a global function of another one in some of the rounds. */
+struct ext {
+	__u8 prog;
+	__u8 func;
+	__u8 body;
+	__u8 first_round;
+	__u8 end_round;
+};
+
 struct set {
 	__u64 seed;
 	__u32 number;
@@ -110,6 +119,8 @@ struct set {
 	__u8 tracer_count;
 	__s8 slot[MAX_ROUNDS][MAX_SLOTS];
 	struct tracer tracer[MAX_TRACERS];
+	bool extended;
+	struct ext ext;
 	struct prog prog[MAX_PROGS];
 };
 
@@ -177,8 +188,8 @@ __u64 index_value(__u8 to);
 __u32 reached(const struct prog *p);
 bool function_has(const struct func *f, enum kind kind);
 bool program_tail_calls(const struct prog *p);
-/* The smallest frames that this set can have. */
-void make_small(struct set *set);
+/* Frames that the verifier must take. */
+void fit_stack(struct set *set);
 /* Without the steps that this kernel has not. */
 void leave_out_loops(struct set *set);
 /* Bytes of the frame that the homes take. */
@@ -189,7 +200,9 @@ __u32 keepers(const struct func *f);
 /* fuzz_emit.c */
 int emit_init(void);
 /* The descriptor of a program, or a negative error. */
-int load_prog(const struct set *set, int number, int array_fd);
+int load_prog(const struct set *set, int number, int array_fd, const int *prog_fd);
+/* The link of a tracer or an extension that is attached, or a negative error. */
+int attach(int fd, const char *what);
 int load_tracer(const struct set *set, const struct tracer *t, int target_fd);
 /* Why the last program was refused. */
 const char *refusal(void);

@@ -204,9 +204,9 @@ static void emit_shared(struct code *c, int reg)
  * are lost. The array is larger than all that a run can log, which the verifier does
  * not know.
  */
-static void emit_log(struct code *c, enum what what, int func, int step)
+static void emit_log(struct code *c, enum what event, int func, int step)
 {
-	emit_imm64(c, BPF_REG_0, 0, EVENT(what, c->prog, func, step, 0));
+	emit_imm64(c, BPF_REG_0, 0, EVENT(event, c->prog, func, step, 0));
 	emit(c, MOV32_REG(BPF_REG_4, BPF_REG_3));
 	emit(c, ALU_REG(BPF_OR, BPF_REG_0, BPF_REG_4));
 	emit(c, LOAD(BPF_REG_4, BPF_REG_1, OFF(used)));
@@ -540,12 +540,13 @@ static void note_refusal(int err)
 	*to = 0;
 }
 
-int load_prog(const struct set *set, int number, int array_fd)
+int load_prog(const struct set *set, int number, int array_fd, const int *prog_fd)
 {
 	static struct code c;
 	static struct bpf_func_info info[MAX_FUNCS];
 	const struct prog *p = &set->prog[number];
 	const struct type *type = &types[set->type];
+	enum bpf_prog_type prog_type = type->prog_type;
 	__u32 mask = reached(p);
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
 		    .expected_attach_type = type->attach_type,
@@ -580,14 +581,26 @@ int load_prog(const struct set *set, int number, int array_fd)
 		snprintf(last_refusal, sizeof(last_refusal), "too many instructions");
 		return -E2BIG;
 	}
-	fd = bpf_prog_load(type->prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
+	if (set->extended && number == set->ext.body) {
+		prog_type = BPF_PROG_TYPE_EXT;
+		opts.expected_attach_type = 0;
+		opts.attach_prog_fd = prog_fd[set->ext.prog];
+		opts.attach_btf_id = func_id[set->type][1][set->ext.func];
+	}
+	fd = bpf_prog_load(prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
 	if (fd >= 0)
 		return fd;
 	last_log[0] = 0;
 	opts.log_buf = last_log;
 	opts.log_size = sizeof(last_log);
 	opts.log_level = 1;
-	fd = bpf_prog_load(type->prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
+	if (set->extended && number == set->ext.body) {
+		prog_type = BPF_PROG_TYPE_EXT;
+		opts.expected_attach_type = 0;
+		opts.attach_prog_fd = prog_fd[set->ext.prog];
+		opts.attach_btf_id = func_id[set->type][1][set->ext.func];
+	}
+	fd = bpf_prog_load(prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
@@ -595,7 +608,17 @@ int load_prog(const struct set *set, int number, int array_fd)
 	return fd;
 }
 
-/* Attached: its link, or a negative error. */
+int attach(int fd, const char *what)
+{
+	int link = bpf_raw_tracepoint_open(NULL, fd);
+
+	if (link >= 0)
+		return link;
+	link = -errno;
+	snprintf(last_refusal, sizeof(last_refusal), "attaching %s: %s", what, strerror(-link));
+	return link;
+}
+
 int load_tracer(const struct set *set, const struct tracer *t, int target_fd)
 {
 	static struct code c;
@@ -621,12 +644,7 @@ int load_tracer(const struct set *set, const struct tracer *t, int target_fd)
 		snprintf(last_refusal, sizeof(last_refusal), "a tracer: %s", strerror(errno));
 		return -errno;
 	}
-	link = bpf_raw_tracepoint_open(NULL, fd);
-	if (link < 0) {
-		link = -errno;
-		snprintf(last_refusal, sizeof(last_refusal), "attaching a tracer: %s",
-			 strerror(-link));
-	}
+	link = attach(fd, "a tracer");
 	close(fd);
 	return link;
 }

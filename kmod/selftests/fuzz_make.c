@@ -308,7 +308,7 @@ static bool stack_fits(const struct prog *p, int func, __u32 callers)
 }
 
 /* Halve what is more than homes, then empty these. */
-static void fit_stack(struct prog *p)
+static void fit_prog(struct prog *p)
 {
 	int i, tries;
 
@@ -332,13 +332,12 @@ static void fit_stack(struct prog *p)
 	}
 }
 
-void make_small(struct set *set)
+void fit_stack(struct set *set)
 {
-	int i, j;
+	int i;
 
 	for (i = 0; i < set->prog_count; i++)
-		for (j = 0; j < set->prog[i].func_count; j++)
-			set->prog[i].func[j].stack = homes(&set->prog[i].func[j]);
+		fit_prog(&set->prog[i]);
 }
 
 void leave_out_loops(struct set *set)
@@ -373,6 +372,9 @@ static void make_tracers(struct set *set)
 		t->end_round = t->first_round + few(MAX_ROUNDS);
 		if (!(reached(p) & 1U << t->func) || p->func[t->func].callback)
 			continue;
+		/* What is replaced cannot be traced, and the other way round. */
+		if (set->extended && (t->prog == set->ext.prog || t->prog == set->ext.body))
+			continue;
 		/* The model knows one of a kind at a function. */
 		for (i = 0; i < set->tracer_count; i++)
 			if (set->tracer[i].prog == t->prog && set->tracer[i].func == t->func &&
@@ -383,17 +385,45 @@ static void make_tracers(struct set *set)
 	}
 }
 
+/* Of the last program but one, by the last one: no slot has either. */
+static void make_extension(struct set *set)
+{
+	const struct prog *p = &set->prog[set->prog_count - 2];
+	struct ext *e = &set->ext;
+
+	if (set->prog_count < 3)
+		return;
+	e->prog = set->prog_count - 2;
+	e->body = set->prog_count - 1;
+	e->func = below(p->func_count);
+	e->first_round = below(set->round_count);
+	e->end_round = e->first_round + few(MAX_ROUNDS);
+	set->extended = p->func[e->func].global && reached(p) & 1U << e->func;
+	/*
+	 * What has no tail calls may have a stack of its own there, and then there is
+	 * no telling how much of the kernel's is used.
+	 */
+	if (set->extended && types[set->type].prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT)
+		set->type = 0;
+}
+
+/* A program that may stand in a slot. */
+static int make_callee(const struct set *set)
+{
+	return below(set->extended ? set->prog_count - 2 : set->prog_count);
+}
+
 static void make_slots(struct set *set)
 {
 	int i, round;
 
 	for (i = 0; i < set->slot_count; i++)
-		set->slot[0][i] = once_in(5) ? EMPTY : (int)below(set->prog_count);
+		set->slot[0][i] = once_in(5) ? EMPTY : make_callee(set);
 	for (round = 1; round < MAX_ROUNDS; round++) {
 		memcpy(set->slot[round], set->slot[round - 1], sizeof(set->slot[0]));
 		for (i = few(2); i; i--)
 			set->slot[round][below(set->slot_count)] =
-				once_in(3) ? EMPTY : (int)below(set->prog_count);
+				once_in(3) ? EMPTY : make_callee(set);
 	}
 }
 
@@ -412,10 +442,13 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 	set->prog_count = few(once_in(4) ? MAX_PROGS : 4);
 	set->slot_count = few(once_in(4) ? MAX_SLOTS : 4);
 	set->round_count = once_in(6) ? MAX_ROUNDS : 1;
-	for (i = 0; i < set->prog_count; i++) {
+	for (i = 0; i < set->prog_count; i++)
 		make_prog(set, &set->prog[i]);
-		fit_stack(&set->prog[i]);
-	}
+	/* The verifier is asked, too. */
+	if (!once_in(20))
+		fit_stack(set);
+	if (once_in(8))
+		make_extension(set);
 	make_slots(set);
 	set->harden = once_in(8);
 	if (once_in(8))

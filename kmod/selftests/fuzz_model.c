@@ -15,6 +15,9 @@
 
 #include "fuzz.h"
 
+/* The callers of a run's first program, and of what replaces a function. */
+#define NOBODY		(-1)
+#define EXTENDED	(-2)
 /* A callee without tail calls has no slots, and its R10 is there. */
 #define SLOTS_SIZE	16
 /* What no frame of these programs takes, with its trampolines. */
@@ -27,6 +30,8 @@ static const struct set *set;
 static int round_now;
 static bool dry;
 static __u32 fuel, count, pos;
+/* The stack that was used where the counter is. */
+static __u32 origin;
 static struct difference *diff;
 static jmp_buf differs;
 
@@ -124,7 +129,7 @@ static __u32 expect_enter(int prog, int func, const char *how)
 /* Bytes between the counter and the end of the frame that makes a tail call. */
 static __u32 used_at_tail_call(const struct func *f, __u32 used)
 {
-	__u32 bytes = used + 8 + f->stack + 8 * __builtin_popcount(keepers(f));
+	__u32 bytes = used - origin + 8 + f->stack + 8 * __builtin_popcount(keepers(f));
 	int i;
 
 	/* Where the verifier makes a loop of bpf_loop(), it keeps three registers. */
@@ -146,6 +151,14 @@ static bool traced(int prog, int func, bool exit)
 			return true;
 	}
 	return false;
+}
+
+static bool extended(int prog, int func)
+{
+	const struct ext *e = &set->ext;
+
+	return set->extended && e->prog == prog && e->func == func &&
+	       e->first_round <= round_now && round_now < e->end_round;
 }
 
 static bool measures(int prog)
@@ -171,14 +184,14 @@ static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used);
 static void check_cost(int prog, int caller, int func, __u32 shift, __u32 before,
 		       __u32 used)
 {
-	__u16 *known = &cost[prog][caller][func];
+	__u16 *known = &cost[prog][caller < 0 ? 0 : caller][func];
 	__u32 took = used - before - shift;
 
 	if (took < 16 || took > FRAME_MAX)
 		difference(0, took, "a call of p%d f%d from f%d takes %d bytes of stack", prog,
 			   func, caller, (int)took);
 	/* bpf_loop() may be a function or not. */
-	if (set->prog[prog].func[func].callback)
+	if (set->prog[prog].func[func].callback || caller == EXTENDED)
 		return;
 	if (*known && *known != took)
 		difference(*known, took,
@@ -187,14 +200,11 @@ static void check_cost(int prog, int caller, int func, __u32 shift, __u32 before
 	*known = took;
 }
 
-/*
- * A function, and what it tail calls: what the last of them returns. @caller is -1
- * for the first program of a run.
- */
+/* A function, and what it tail calls: what the last of them returns. */
 static __u32 walk_func(int prog, int caller, int func, __u32 shift, __u32 before)
 {
 	__u32 mask = types[set->type].mask;
-	const char *how = caller < 0 ? "the start" : "a call";
+	const char *how = caller == NOBODY ? "the start" : "a call";
 	__u32 used = 0, sum, value, made = 0;
 	const struct func *f;
 	const struct step *s;
@@ -211,7 +221,7 @@ again:
 	base = shared->base + --fuel;
 	used = expect_enter(prog, func, how);
 	if (!dry && measures(prog)) {
-		if (caller < 0 && !made) {
+		if (caller == NOBODY && !made) {
 			if (used)
 				difference(0, used, "the first program finds %u bytes used", used);
 		} else if (!made) {
@@ -222,6 +232,8 @@ again:
 		}
 	}
 	shift = made ? before - used : 0;
+	if (caller == EXTENDED && !made)
+		origin = used;
 	if (used > set->stack_limit)
 		return shared->stopped & mask;
 	sum = 0;
@@ -267,8 +279,17 @@ again:
 
 static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used)
 {
-	__u32 value;
+	__u32 value, count_before = count, origin_before = origin;
 
+	/* An extension has a counter of its own. */
+	if (extended(prog, func)) {
+		count = 0;
+		value = walk_func(set->ext.body, caller == NOBODY ? NOBODY : EXTENDED, 0, shift,
+				  used);
+		count = count_before;
+		origin = origin_before;
+		return value;
+	}
 	if (traced(prog, func, false))
 		expect(EVENT(FENTRY, prog, func, 0, 0));
 	value = walk_func(prog, caller, func, shift, used);
@@ -283,8 +304,9 @@ __u32 model_entries(const struct set *s, int round, int prog)
 	round_now = round;
 	dry = true;
 	count = 0;
+	origin = 0;
 	fuel = MAX_ENTRIES;
-	walk_call(prog, -1, 0, 0, 0);
+	walk_call(prog, NOBODY, 0, 0, 0);
 	return MAX_ENTRIES - fuel;
 }
 
@@ -297,6 +319,7 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 	round_now = round;
 	dry = false;
 	count = 0;
+	origin = 0;
 	pos = 0;
 	model_stack_misses = 0;
 	fuel = max;
@@ -304,7 +327,7 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 	diff->found = false;
 	if (setjmp(differs))
 		return;
-	value = walk_call(prog, -1, 0, 0, 0);
+	value = walk_call(prog, NOBODY, 0, 0, 0);
 	if (pos != shared->used)
 		difference(0, logged(), "more events, after %u tail calls", count);
 	if (retval != value)

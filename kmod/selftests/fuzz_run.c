@@ -119,6 +119,8 @@ static bool run_round(const struct set *set, int round, const int *prog_fd,
 	int i;
 
 	for (i = 0; i < set->prog_count; i++) {
+		if (set->extended && i == set->ext.body)
+			continue;
 		fuel = model_entries(set, round, i);
 		totals.full += fuel >= MAX_ENTRIES;
 		fuel += SPARE_ENTRIES;
@@ -159,9 +161,25 @@ static bool set_tracers(const struct set *set, int round, const int *prog_fd, in
 	return true;
 }
 
+static bool set_extension(const struct set *set, int round, const int *prog_fd, int *link)
+{
+	const struct ext *e = &set->ext;
+
+	if (!set->extended)
+		return true;
+	if (*link >= 0 && round >= e->end_round) {
+		close(*link);
+		*link = -1;
+	}
+	if (round != e->first_round)
+		return true;
+	*link = attach(prog_fd[e->body], "an extension");
+	return *link >= 0;
+}
+
 enum outcome run_set(const struct set *set, struct difference *diff)
 {
-	int prog_fd[MAX_PROGS], link[MAX_TRACERS], array_fd, i, round;
+	int prog_fd[MAX_PROGS], link[MAX_TRACERS + 1], array_fd, i, round;
 	enum outcome outcome = REFUSED;
 
 	memset(prog_fd, -1, sizeof(prog_fd));
@@ -172,13 +190,14 @@ enum outcome run_set(const struct set *set, struct difference *diff)
 	if (array_fd < 0)
 		stop(4, "cannot make a prog_array: %s", strerror(errno));
 	for (i = 0; i < set->prog_count; i++) {
-		prog_fd[i] = load_prog(set, i, array_fd);
+		prog_fd[i] = load_prog(set, i, array_fd, prog_fd);
 		if (prog_fd[i] < 0)
 			goto out;
 	}
 	for (round = 0; round < set->round_count; round++) {
 		fill(set, round, array_fd, prog_fd);
-		if (!set_tracers(set, round, prog_fd, link))
+		if (!set_tracers(set, round, prog_fd, link) ||
+		    !set_extension(set, round, prog_fd, &link[MAX_TRACERS]))
 			goto out;
 		model_new_round();
 		if (!run_round(set, round, prog_fd, diff)) {
@@ -188,7 +207,7 @@ enum outcome run_set(const struct set *set, struct difference *diff)
 	}
 	outcome = SAME;
 out:
-	for (i = 0; i < MAX_TRACERS; i++)
+	for (i = 0; i <= MAX_TRACERS; i++)
 		if (link[i] >= 0)
 			close(link[i]);
 	for (i = 0; i < set->prog_count; i++)

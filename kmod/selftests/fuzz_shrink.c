@@ -51,6 +51,11 @@ static void drop_prog(struct set *s, int prog)
 		left++;
 	}
 	s->tracer_count = left;
+	if (!s->extended)
+		return;
+	s->extended = prog != s->ext.prog && prog != s->ext.body;
+	s->ext.prog -= s->ext.prog > prog;
+	s->ext.body -= s->ext.body > prog;
 }
 
 static bool less_progs(void)
@@ -85,6 +90,8 @@ static bool less_rounds(void)
 			try.tracer[i].first_round -= !!try.tracer[i].first_round;
 			try.tracer[i].end_round -= !!try.tracer[i].end_round;
 		}
+		try.ext.first_round -= !!try.ext.first_round;
+		try.ext.end_round -= !!try.ext.end_round;
 		if (!enough())
 			break;
 		less = true;
@@ -153,7 +160,7 @@ static bool less_in_func(int prog, int func)
 	t->value = 0;
 	less |= enough();
 	try = best;
-	if (func && !t->callback)
+	if (func && !t->callback && !best.extended)
 		t->global = false;
 	less |= enough();
 	return less;
@@ -168,6 +175,9 @@ static bool less_of_all(void)
 	less |= enough();
 	try = best;
 	try.stack_limit = STACK_SHALLOW;
+	less |= enough();
+	try = best;
+	try.extended = false;
 	less |= enough();
 	try = best;
 	try.type = 0;
@@ -272,6 +282,10 @@ void print_set(const struct set *set)
 		printf("# %s at p%u f%u, from round %u until %u\n", t->exit ? "fexit" : "fentry",
 		       t->prog, t->func, t->first_round, t->end_round);
 	}
+	if (set->extended)
+		printf("# p%u replaces p%u f%u, from round %u until %u\n", set->ext.body,
+		       set->ext.prog, set->ext.func, set->ext.first_round,
+		       set->ext.end_round);
 	for (i = 0; i < set->prog_count; i++) {
 		printf("# p%d:\n", i);
 		for (j = 0; j < set->prog[i].func_count; j++)

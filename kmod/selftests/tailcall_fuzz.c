@@ -128,7 +128,7 @@ static void try_set(__u32 number)
 	outcome = run_set(&set, &diff);
 	if (outcome == REFUSED) {
 		count_reason(refusal());
-		make_small(&set);
+		fit_stack(&set);
 		outcome = run_set(&set, &diff);
 		smaller += outcome != REFUSED;
 		refused += outcome == REFUSED;
