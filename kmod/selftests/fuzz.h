@@ -27,6 +27,8 @@
 #define MAX_SLOTS	12
 #define MAX_ROUNDS	3
 #define MAX_TRACERS	4
+/* How often each program runs while a slot changes. */
+#define RACE_RUNS	10
 
 #define EMPTY		(-1)
 /* How a function keeps something: in one of these registers, or on its stack. */
@@ -121,6 +123,10 @@ struct set {
 	struct tracer tracer[MAX_TRACERS];
 	bool extended;
 	struct ext ext;
+	/* While programs run, one slot is written again and again: with one, then the other. */
+	bool race;
+	__u8 race_slot;
+	__s8 race_to[2];
 	struct prog prog[MAX_PROGS];
 };
 
@@ -234,6 +240,7 @@ void model_compare(const struct set *set, int round, int prog, __u32 fuel,
 void describe_event(__u64 event, char *text, size_t size);
 /* Of the last run that was compared. */
 extern __u32 model_tail_calls, model_stack_misses;
+extern bool model_mixed;
 
 /* fuzz_run.c */
 enum outcome {
@@ -244,6 +251,8 @@ enum outcome {
 
 struct totals {
 	__u64 runs, entries, tail_calls, events, stack_misses, full;
+	__u64 writes;		/* of a slot, while programs run */
+	__u64 mixed;		/* runs that have seen both of what it had */
 };
 
 extern struct totals totals;

@@ -427,6 +427,16 @@ static void make_slots(struct set *set)
 	}
 }
 
+static void make_race(struct set *set)
+{
+	set->race = true;
+	set->race_slot = below(set->slot_count);
+	set->race_to[0] = make_callee(set);
+	set->race_to[1] = once_in(2) ? EMPTY : make_callee(set);
+	/* Before and after it has the last one. */
+	set->slot[0][set->race_slot] = set->race_to[1];
+}
+
 static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 {
 	int i;
@@ -450,6 +460,8 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 	if (once_in(8))
 		make_extension(set);
 	make_slots(set);
+	if (set->round_count == 1 && once_in(10))
+		make_race(set);
 	set->harden = once_in(8);
 	if (once_in(8))
 		make_tracers(set);

@@ -25,11 +25,14 @@
 
 struct kernel kernel;
 __u32 model_tail_calls, model_stack_misses;
+bool model_mixed;
 
 static const struct set *set;
 static int round_now;
 static bool dry;
 static __u32 fuel, count, pos;
+/* Which of the two a slot that changes had. */
+static __u32 raced;
 /* The stack that was used where the counter is. */
 static __u32 origin;
 static struct difference *diff;
@@ -167,12 +170,36 @@ static bool measures(int prog)
 	       program_tail_calls(&set->prog[prog]);
 }
 
+/* Of a slot that changes the run says what it had; it must be one of the two. */
+static int racing_target(void)
+{
+	__u64 got = logged();
+	int i;
+
+	for (i = 0; !dry && i < 2; i++) {
+		int to = set->race_to[i];
+
+		if (to == EMPTY ? got >> 56 != MISS :
+				  got >> 32 != EVENT(ENTER, to, 0, 0, 0) >> 32)
+			continue;
+		/* A miss may have another reason. */
+		if (count < LIMIT)
+			raced |= 1U << i;
+		return to;
+	}
+	return set->race_to[0];
+}
+
 /* The program in the slot that a tail call names, or EMPTY. */
 static int target(const struct step *s)
 {
 	__u32 index = (__u32)index_value(s->to);
 
-	return index < set->slot_count ? set->slot[round_now][index] : EMPTY;
+	if (index >= set->slot_count)
+		return EMPTY;
+	if (set->race && index == set->race_slot)
+		return racing_target();
+	return set->slot[round_now][index];
 }
 
 static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used);
@@ -321,6 +348,8 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 	count = 0;
 	origin = 0;
 	pos = 0;
+	raced = 0;
+	model_mixed = false;
 	model_stack_misses = 0;
 	fuel = max;
 	diff = d;
@@ -333,4 +362,5 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 	if (retval != value)
 		difference(value, retval, "the run returns %u, and must %u", retval, value);
 	model_tail_calls = count;
+	model_mixed = raced == 3;
 }

@@ -2,6 +2,8 @@
 /* Load a set, fill its slots, attach its tracers, and run each of its programs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,6 +114,27 @@ static __u32 run_prog(const struct set *set, int fd, __u32 fuel)
 	return opts.retval;
 }
 
+/* ---- a slot that changes meanwhile ---------------------------------------------- */
+
+static struct {
+	const struct set *set;
+	const int *prog_fd;
+	int array_fd;
+	atomic_bool end;
+} race;
+
+static void *write_slot(void *unused)
+{
+	int i, to;
+
+	for (i = 0; !atomic_load(&race.end) || i % 2; i++) {
+		to = race.set->race_to[i % 2];
+		totals.writes++;
+		set_slot(race.array_fd, race.set->race_slot, to == EMPTY ? -1 : race.prog_fd[to]);
+	}
+	return unused;
+}
+
 static bool run_round(const struct set *set, int round, const int *prog_fd,
 		      struct difference *diff)
 {
@@ -121,7 +144,8 @@ static bool run_round(const struct set *set, int round, const int *prog_fd,
 	for (i = 0; i < set->prog_count; i++) {
 		if (set->extended && i == set->ext.body)
 			continue;
-		fuel = model_entries(set, round, i);
+		/* Where a slot changes, nobody knows before. */
+		fuel = set->race ? MAX_ENTRIES - SPARE_ENTRIES : model_entries(set, round, i);
 		totals.full += fuel >= MAX_ENTRIES;
 		fuel += SPARE_ENTRIES;
 		retval = run_prog(set, prog_fd[i], fuel);
@@ -136,8 +160,29 @@ static bool run_round(const struct set *set, int round, const int *prog_fd,
 		}
 		totals.tail_calls += model_tail_calls;
 		totals.stack_misses += model_stack_misses;
+		totals.mixed += model_mixed;
 	}
 	return true;
+}
+
+static bool run_race(const struct set *set, int array_fd, const int *prog_fd,
+		     struct difference *diff)
+{
+	pthread_t writer;
+	bool same = true;
+	int i;
+
+	race.set = set;
+	race.prog_fd = prog_fd;
+	race.array_fd = array_fd;
+	atomic_store(&race.end, false);
+	if (pthread_create(&writer, NULL, write_slot, NULL))
+		stop(4, "cannot start a thread");
+	for (i = 0; i < RACE_RUNS && same; i++)
+		same = run_round(set, 0, prog_fd, diff);
+	atomic_store(&race.end, true);
+	pthread_join(writer, NULL);
+	return same;
 }
 
 /* Attach those that begin with this round, and let go of those that end. */
@@ -200,7 +245,8 @@ enum outcome run_set(const struct set *set, struct difference *diff)
 		    !set_extension(set, round, prog_fd, &link[MAX_TRACERS]))
 			goto out;
 		model_new_round();
-		if (!run_round(set, round, prog_fd, diff)) {
+		if (!(set->race ? run_race(set, array_fd, prog_fd, diff) :
+				  run_round(set, round, prog_fd, diff))) {
 			outcome = DIFFERS;
 			goto out;
 		}

@@ -51,6 +51,12 @@ static void drop_prog(struct set *s, int prog)
 		left++;
 	}
 	s->tracer_count = left;
+	for (i = 0; i < 2; i++) {
+		if (s->race_to[i] == prog)
+			s->race_to[i] = EMPTY;
+		else if (s->race_to[i] > prog)
+			s->race_to[i]--;
+	}
 	if (!s->extended)
 		return;
 	s->extended = prog != s->ext.prog && prog != s->ext.body;
@@ -110,7 +116,7 @@ static bool less_rounds(void)
 	}
 	try = best;
 	try.slot_count--;
-	if (try.slot_count)
+	if (try.slot_count > try.race * try.race_slot)
 		less |= enough();
 	return less;
 }
@@ -175,6 +181,9 @@ static bool less_of_all(void)
 	less |= enough();
 	try = best;
 	try.stack_limit = STACK_SHALLOW;
+	less |= enough();
+	try = best;
+	try.race = false;
 	less |= enough();
 	try = best;
 	try.extended = false;
@@ -282,6 +291,9 @@ void print_set(const struct set *set)
 		printf("# %s at p%u f%u, from round %u until %u\n", t->exit ? "fexit" : "fentry",
 		       t->prog, t->func, t->first_round, t->end_round);
 	}
+	if (set->race)
+		printf("# meanwhile slot %u becomes p%d and p%d, %d is empty\n", set->race_slot,
+		       set->race_to[0], set->race_to[1], EMPTY);
 	if (set->extended)
 		printf("# p%u replaces p%u f%u, from round %u until %u\n", set->ext.body,
 		       set->ext.prog, set->ext.func, set->ext.first_round,

@@ -274,6 +274,8 @@ int main(int argc, char **argv)
 	printf("# %llu events, %llu tail calls, %llu misses for stack, %llu runs stopped, %ld s\n",
 	       totals.events, totals.tail_calls, totals.stack_misses, totals.full,
 	       (long)(end.tv_sec - begin.tv_sec));
+	printf("# %llu writes to slots while programs ran, %llu runs saw both of what a slot had\n",
+	       totals.writes, totals.mixed);
 	printf("seed %llu: %u sets, %u made smaller, %u not loaded, %llu runs, %llu entries, ",
 	       options.seed, options.sets, smaller, refused, totals.runs, totals.entries);
 	printf("%u differences\n", differences);
