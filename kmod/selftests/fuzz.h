@@ -30,7 +30,7 @@
 /* How often each program runs while a slot changes. */
 #define RACE_RUNS	10
 
-#define EMPTY		(-1)
+#define NOTHING		(-1)
 /* How a function keeps something: in one of these registers, or on its stack. */
 #define NOWHERE		0
 #define ON_STACK	1
@@ -60,7 +60,10 @@ struct step {
 enum how {
 	STORE,
 	STORE_COPY,	/* through a register that R10 was copied to */
-	STORE_ATOMIC,	/* a part, and the rest is added */
+	STORE_SPILLED,	/* through R10 as it comes back from the stack */
+	STORE_HALVES,	/* as two words */
+	STORE_ADD,	/* a part, and the rest is added by an atomic insn */
+	STORE_EXCHANGE,	/* by an atomic insn; where there is none, as STORE_ADD */
 	HOWS,
 };
 
@@ -217,7 +220,7 @@ extern struct shared *shared;
 /* fuzz_model.c */
 struct kernel {
 	__u32 budget;	/* 0 for none */
-	bool has_loop;
+	bool has_loop;		/* 5.17; atomic insns came in 5.12 */
 };
 
 extern struct kernel kernel;

@@ -36,7 +36,7 @@
 #define LOAD(dst, s, o)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, s, o, 0)
 #define STORE_REG(dst, s, o)	INSN(BPF_STX | BPF_MEM | BPF_DW, dst, s, o, 0)
 #define STORE_IMM(dst, o, i)	INSN(BPF_ST | BPF_MEM | BPF_DW, dst, 0, o, i)
-#define ADD_ATOMIC(dst, s, o)	INSN(BPF_STX | 0xc0 | BPF_DW, dst, s, o, BPF_ADD)
+#define ATOMIC(dst, s, o, op)	INSN(BPF_STX | BPF_ATOMIC | BPF_DW, dst, s, o, op)
 #define JUMP_IMM(op, dst, i, o)	INSN(BPF_JMP | (op) | BPF_K, dst, 0, o, i)
 #define JUMP_REG(op, dst, s, o)	INSN(BPF_JMP | (op) | BPF_X, dst, s, o, 0)
 #define CALL_INSN(s, i)		INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
@@ -266,20 +266,45 @@ static void emit_xor(struct code *c, int reg, const struct kept *k)
 /* Keep R2, with a key. */
 static void emit_keep(struct code *c, const struct kept *k, int offset)
 {
+	bool exchanges = k->how != STORE_EXCHANGE || kernel.has_loop;
+	enum how how = exchanges ? k->how : STORE_ADD;
+
 	emit(c, MOV_REG(BPF_REG_4, BPF_REG_2));
 	emit_xor(c, BPF_REG_4, k);
 	if (k->home != ON_STACK) {
 		emit(c, MOV_REG(k->home, BPF_REG_4));
-	} else if (k->how == STORE) {
+		return;
+	}
+	switch (how) {
+	case STORE:
 		emit(c, STORE_REG(BPF_REG_10, BPF_REG_4, offset));
-	} else if (k->how == STORE_COPY) {
+		break;
+	case STORE_COPY:
 		emit_address(c, offset);
 		emit(c, STORE_REG(BPF_REG_0, BPF_REG_4, 0));
-	} else {
+		break;
+	case STORE_SPILLED:
+		emit(c, STORE_REG(BPF_REG_10, BPF_REG_10, offset));
+		emit(c, LOAD(BPF_REG_0, BPF_REG_10, offset));
+		emit(c, JUMP_REG(BPF_JNE, BPF_REG_0, BPF_REG_10, 0));
+		to_label(c, STOP_LABEL);
+		emit(c, STORE_REG(BPF_REG_0, BPF_REG_4, offset));
+		break;
+	case STORE_HALVES:
+		emit(c, INSN(BPF_STX | BPF_MEM | BPF_W, BPF_REG_10, BPF_REG_4, offset, 0));
+		emit(c, ALU_IMM(BPF_RSH, BPF_REG_4, 32));
+		emit(c, INSN(BPF_STX | BPF_MEM | BPF_W, BPF_REG_10, BPF_REG_4, offset + 4, 0));
+		break;
+	case STORE_EXCHANGE:
+		emit(c, STORE_IMM(BPF_REG_10, offset, 1));
+		emit(c, ATOMIC(BPF_REG_10, BPF_REG_4, offset, BPF_XCHG));
+		break;
+	default:
 		emit(c, ALU_IMM(BPF_SUB, BPF_REG_4, 12345));
 		emit(c, STORE_REG(BPF_REG_10, BPF_REG_4, offset));
 		emit(c, MOV_IMM(BPF_REG_4, 12345));
-		emit(c, ADD_ATOMIC(BPF_REG_10, BPF_REG_4, offset));
+		emit(c, ATOMIC(BPF_REG_10, BPF_REG_4, offset, BPF_ADD));
+		break;
 	}
 }
 

@@ -418,12 +418,12 @@ static void make_slots(struct set *set)
 	int i, round;
 
 	for (i = 0; i < set->slot_count; i++)
-		set->slot[0][i] = once_in(5) ? EMPTY : make_callee(set);
+		set->slot[0][i] = once_in(5) ? NOTHING : make_callee(set);
 	for (round = 1; round < MAX_ROUNDS; round++) {
 		memcpy(set->slot[round], set->slot[round - 1], sizeof(set->slot[0]));
 		for (i = few(2); i; i--)
 			set->slot[round][below(set->slot_count)] =
-				once_in(3) ? EMPTY : make_callee(set);
+				once_in(3) ? NOTHING : make_callee(set);
 	}
 }
 
@@ -432,7 +432,7 @@ static void make_race(struct set *set)
 	set->race = true;
 	set->race_slot = below(set->slot_count);
 	set->race_to[0] = make_callee(set);
-	set->race_to[1] = once_in(2) ? EMPTY : make_callee(set);
+	set->race_to[1] = once_in(2) ? NOTHING : make_callee(set);
 	/* Before and after it has the last one. */
 	set->slot[0][set->race_slot] = set->race_to[1];
 }

@@ -91,22 +91,28 @@ static __u64 logged(void)
 	return pos < shared->used && pos < EVENTS ? shared->event[pos] : 0;
 }
 
-/* Also says in words what a wrong tail call is, for that is what is looked for. */
+/* Says in words what is looked for. */
+static void __attribute__((noreturn)) wrong_event(__u64 want, __u64 got, const char *after)
+{
+	__u8 want_what = want >> 56, got_what = got >> 56;
+
+	if (got_what == BROKEN || (want_what == KEPT && got_what == KEPT))
+		difference(want, got, "a value that was kept is lost");
+	if (want_what == MISS && got_what == ENTER)
+		difference(want, got, "a tail call was made that must not be, after %u", count);
+	if (want_what == ENTER && got_what == MISS)
+		difference(want, got, "%s was not made, after %u", after, count);
+	if (want >> 32 == got >> 32 && (want_what == BACK || want_what == FEXIT))
+		difference(want, got, "another value is returned");
+	difference(want, got, "another event, after %s", after);
+}
+
 static void expect(__u64 want)
 {
-	__u64 got;
-	__u8 want_what = want >> 56, got_what;
-
 	if (dry)
 		return;
-	got = logged();
-	got_what = got >> 56;
-	if (got != want) {
-		if (want_what == MISS && got_what == ENTER)
-			difference(want, got, "a tail call was made that must not be, after %u",
-				   count);
-		difference(want, got, "another event");
-	}
+	if (logged() != want)
+		wrong_event(want, logged(), "the last one");
 	pos++;
 }
 
@@ -120,11 +126,8 @@ static __u32 expect_enter(int prog, int func, const char *how)
 		return 0;
 	got = logged();
 	used = (__u32)got;
-	if (got >> 32 != want >> 32) {
-		if (got >> 56 == MISS)
-			difference(want, got, "%s was not made, after %u", how, count);
-		difference(want, got, "another event, after %s", how);
-	}
+	if (got >> 32 != want >> 32)
+		wrong_event(want, got, how);
 	pos++;
 	return used;
 }
@@ -179,7 +182,7 @@ static int racing_target(void)
 	for (i = 0; !dry && i < 2; i++) {
 		int to = set->race_to[i];
 
-		if (to == EMPTY ? got >> 56 != MISS :
+		if (to == NOTHING ? got >> 56 != MISS :
 				  got >> 32 != EVENT(ENTER, to, 0, 0, 0) >> 32)
 			continue;
 		/* A miss may have another reason. */
@@ -190,13 +193,13 @@ static int racing_target(void)
 	return set->race_to[0];
 }
 
-/* The program in the slot that a tail call names, or EMPTY. */
+/* The program in the slot that a tail call names, or NOTHING. */
 static int target(const struct step *s)
 {
 	__u32 index = (__u32)index_value(s->to);
 
 	if (index >= set->slot_count)
-		return EMPTY;
+		return NOTHING;
 	if (set->race && index == set->race_slot)
 		return racing_target();
 	return set->slot[round_now][index];
@@ -285,7 +288,7 @@ again:
 			to = target(s);
 			stack_miss = func && kernel.budget &&
 				     used_at_tail_call(f, used) > kernel.budget;
-			if (to != EMPTY && count < LIMIT && !stack_miss) {
+			if (to != NOTHING && count < LIMIT && !stack_miss) {
 				count++;
 				made++;
 				how = "a tail call";
@@ -294,7 +297,7 @@ again:
 				func = 0;
 				goto again;
 			}
-			model_stack_misses += to != EMPTY && count < LIMIT;
+			model_stack_misses += to != NOTHING && count < LIMIT;
 			expect(EVENT(MISS, prog, func, i, 0));
 			break;
 		}
@@ -357,6 +360,8 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 	if (setjmp(differs))
 		return;
 	value = walk_call(prog, NOBODY, 0, 0, 0);
+	if (pos != shared->used && logged() >> 56 == BROKEN)
+		wrong_event(0, logged(), "the end");
 	if (pos != shared->used)
 		difference(0, logged(), "more events, after %u tail calls", count);
 	if (retval != value)

@@ -81,8 +81,8 @@ static void fill(const struct set *set, int round, int array_fd, const int *prog
 
 	for (i = 0; i < set->slot_count; i++) {
 		want = set->slot[round][i];
-		if (round ? want != set->slot[round - 1][i] : want != EMPTY)
-			set_slot(array_fd, i, want == EMPTY ? -1 : prog_fd[want]);
+		if (round ? want != set->slot[round - 1][i] : want != NOTHING)
+			set_slot(array_fd, i, want == NOTHING ? -1 : prog_fd[want]);
 	}
 }
 
@@ -130,7 +130,7 @@ static void *write_slot(void *unused)
 	for (i = 0; !atomic_load(&race.end) || i % 2; i++) {
 		to = race.set->race_to[i % 2];
 		totals.writes++;
-		set_slot(race.array_fd, race.set->race_slot, to == EMPTY ? -1 : race.prog_fd[to]);
+		set_slot(race.array_fd, race.set->race_slot, to == NOTHING ? -1 : race.prog_fd[to]);
 	}
 	return unused;
 }

@@ -37,7 +37,7 @@ static void drop_prog(struct set *s, int prog)
 	for (round = 0; round < MAX_ROUNDS; round++) {
 		for (i = 0; i < s->slot_count; i++) {
 			if (s->slot[round][i] == prog)
-				s->slot[round][i] = EMPTY;
+				s->slot[round][i] = NOTHING;
 			else if (s->slot[round][i] > prog)
 				s->slot[round][i]--;
 		}
@@ -53,7 +53,7 @@ static void drop_prog(struct set *s, int prog)
 	s->tracer_count = left;
 	for (i = 0; i < 2; i++) {
 		if (s->race_to[i] == prog)
-			s->race_to[i] = EMPTY;
+			s->race_to[i] = NOTHING;
 		else if (s->race_to[i] > prog)
 			s->race_to[i]--;
 	}
@@ -105,7 +105,7 @@ static bool less_rounds(void)
 	for (round = 0; round < best.round_count; round++) {
 		for (i = 0; i < best.slot_count; i++) {
 			try = best;
-			try.slot[round][i] = EMPTY;
+			try.slot[round][i] = NOTHING;
 			less |= enough();
 		}
 	}
@@ -278,7 +278,7 @@ void print_set(const struct set *set)
 	for (i = 0; i < set->round_count; i++) {
 		printf("# round %d:", i);
 		for (j = 0; j < set->slot_count; j++) {
-			if (set->slot[i][j] == EMPTY)
+			if (set->slot[i][j] == NOTHING)
 				printf(" -");
 			else
 				printf(" p%d", set->slot[i][j]);
@@ -293,7 +293,7 @@ void print_set(const struct set *set)
 	}
 	if (set->race)
 		printf("# meanwhile slot %u becomes p%d and p%d, %d is empty\n", set->race_slot,
-		       set->race_to[0], set->race_to[1], EMPTY);
+		       set->race_to[0], set->race_to[1], NOTHING);
 	if (set->extended)
 		printf("# p%u replaces p%u f%u, from round %u until %u\n", set->ext.body,
 		       set->ext.prog, set->ext.func, set->ext.first_round,
