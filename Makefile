@@ -175,7 +175,7 @@ image: known-kernel
 
 fuzz: known-kernel
 	@$(S)/install-deps
-	@$(S)/fuzz $(TREE) $(VARIANT) $(SETS) $(SEED)
+	@$(S)/fuzz $(TREE) $(VARIANT) "$(SETS)" "$(SEED)"
 
 boot: known-kernel
 	@$(S)/install-deps

@@ -266,6 +266,7 @@ enum outcome run_set(const struct set *set, struct difference *diff);
 /* fuzz_shrink.c */
 void shrink(struct set *set, struct difference *diff);
 void print_set(const struct set *set);
+void print_kunit(const struct set *set, const struct difference *diff);
 
 void __attribute__((noreturn, format(printf, 2, 3))) stop(int status, const char *fmt, ...);
 

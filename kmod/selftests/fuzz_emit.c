@@ -545,11 +545,11 @@ const char *refusal(void)
 }
 
 /* The line of the log before its statistics, with its numbers taken out. */
-static void note_refusal(int err)
+static void note_refusal(const char *what, int err)
 {
 	char *line = last_log, *end, *from, *to = last_refusal;
 
-	snprintf(last_refusal, sizeof(last_refusal), "%s", strerror(err));
+	snprintf(last_refusal, sizeof(last_refusal), "%s%s", what, strerror(err));
 	while ((end = strchr(line, '\n')) && end[1] && strncmp(end + 1, "processed ", 10))
 		line = end + 1;
 	if (!*line || !strncmp(line, "processed ", 10))
@@ -629,7 +629,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
-	note_refusal(-fd);
+	note_refusal(prog_type == BPF_PROG_TYPE_EXT ? "an extension: " : "", -fd);
 	return fd;
 }
 

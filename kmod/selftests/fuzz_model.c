@@ -21,7 +21,7 @@
 /* A callee without tail calls has no slots, and its R10 is there. */
 #define SLOTS_SIZE	16
 /* What no frame of these programs takes, with its trampolines. */
-#define FRAME_MAX	2048
+#define FRAME_MAX	4096
 
 struct kernel kernel;
 __u32 model_tail_calls, model_stack_misses;

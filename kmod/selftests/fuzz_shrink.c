@@ -305,3 +305,79 @@ void print_set(const struct set *set)
 				print_func(&set->prog[i].func[j], j);
 	}
 }
+
+/* ---- as a case of the KUnit suites, see kunit/graph.h ---------------------------- */
+
+#define KUNIT_FUNCS	3
+
+/* What kunit/graph.c knows: a slot for each program, and an empty one behind them. */
+static bool fits_kunit(const struct set *set)
+{
+	int i, j, k;
+
+	if (set->round_count > 1 || set->extended || set->race || set->harden ||
+	    strcmp(types[set->type].name, "sched_cls"))
+		return false;
+	for (i = 0; i < set->prog_count; i++) {
+		if (__builtin_popcount(reached(&set->prog[i])) > KUNIT_FUNCS)
+			return false;
+		for (j = 0; j < set->prog[i].func_count; j++)
+			for (k = 0; k < set->prog[i].func[j].step_count; k++)
+				if (set->prog[i].func[j].step[k].kind > TAIL)
+					return false;
+	}
+	return true;
+}
+
+/* The number of a function among those that are reached. */
+static int kunit_func(const struct prog *p, int func)
+{
+	return __builtin_popcount(reached(p) & ((1U << func) - 1));
+}
+
+static void print_kunit_step(const struct set *set, int prog, int func, const struct step *s)
+{
+	const struct prog *p = &set->prog[prog];
+	__u32 index = (__u32)index_value(s->to);
+	int to = set->prog_count + 1;
+
+	if (s->kind == CALL) {
+		printf("#   tc_graph_step(g, %d, %d, TC_CALL, %d, 0);\n", prog,
+		       kunit_func(p, func), kunit_func(p, s->to));
+		return;
+	}
+	if (index < set->slot_count)
+		to = set->slot[0][index] == NOTHING ? set->prog_count : set->slot[0][index];
+	printf("#   tc_graph_step(g, %d, %d, TC_TAIL, %d, %s);\n", prog, kunit_func(p, func), to,
+	       s->form == DIRECT ? "TC_DIRECT" : "TC_INDIRECT");
+}
+
+void print_kunit(const struct set *set, const struct difference *diff)
+{
+	int i, j, k;
+
+	if (!fits_kunit(set))
+		return;
+	printf("# for KUnit, if it is not about the values:\n");
+	printf("#   struct tc_graph *g = tc_graph_new(test);\n#\n");
+	for (i = 0; i < set->prog_count; i++) {
+		const struct prog *p = &set->prog[i];
+
+		printf("#   tc_graph_prog(g, \"p%d\", %u, %s);\n", i, p->func[0].stack,
+		       p->func[0].kept_count ? "true" : "false");
+		for (j = 1; j < p->func_count; j++)
+			if (reached(p) & 1U << j)
+				printf("#   tc_graph_sub(g, %d);\n", i);
+		for (j = 0; j < p->func_count; j++)
+			for (k = 0; reached(p) & 1U << j && k < p->func[j].step_count; k++)
+				print_kunit_step(set, i, j, &p->func[j].step[k]);
+	}
+	printf("#   tc_graph_load(test, g);\n");
+	for (i = 0; i < set->tracer_count; i++)
+		printf("#   tc_tracer(test, %s, g->fd[%u], %d);\n",
+		       set->tracer[i].exit ? "BPF_TRACE_FEXIT" : "BPF_TRACE_FENTRY",
+		       set->tracer[i].prog,
+		       kunit_func(&set->prog[set->tracer[i].prog], set->tracer[i].func));
+	printf("#   tc_graph_expect(test, g, %u, \"seed %llu, set %u\");\n", diff->prog,
+	       set->seed, set->number);
+}

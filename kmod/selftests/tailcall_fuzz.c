@@ -83,10 +83,14 @@ static void print_difference(const struct set *set, const struct difference *dif
 	}
 	if (diff->want >> 56) {
 		describe_event(diff->want, text, sizeof(text));
+		/* How much stack it must find used nobody knows. */
+		if (diff->want >> 56 == ENTER)
+			*strchr(text, ',') = 0;
 		printf("#   must:  %s\n", text);
 	}
 	describe_event(diff->at < shared->used ? shared->event[diff->at] : 0, text, sizeof(text));
 	printf("#   is:    %s\n", text);
+	print_kunit(set, diff);
 }
 
 /* Whether there was none of its kind: the numbers do not count. */
