@@ -213,8 +213,9 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 /* The link of a tracer or an extension that is attached, or a negative error. */
 int attach(int fd, const char *what);
 int load_tracer(const struct set *set, const struct tracer *t, int target_fd);
-/* Why the last program was refused. */
+/* Why the last program, slot or link was refused. */
 const char *refusal(void);
+void __attribute__((format(printf, 1, 2))) refuse(const char *fmt, ...);
 extern struct shared *shared;
 
 /* fuzz_model.c */

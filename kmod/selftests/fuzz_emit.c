@@ -8,6 +8,7 @@
  * so that it leaves the comparisons in.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -539,6 +540,15 @@ static void emit_func(struct code *c, const struct func *f, int func)
 static char last_log[1 << 16];
 static char last_refusal[160];
 
+void __attribute__((format(printf, 1, 2))) refuse(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_refusal, sizeof(last_refusal), fmt, ap);
+	va_end(ap);
+}
+
 const char *refusal(void)
 {
 	return last_refusal;
@@ -549,7 +559,10 @@ static void note_refusal(const char *what, int err)
 {
 	char *line = last_log, *end, *from, *to = last_refusal;
 
-	snprintf(last_refusal, sizeof(last_refusal), "%s%s", what, strerror(err));
+	refuse("%s%s", what, strerror(err));
+	/* Of a log that is too long the end is missing, on some kernels the start. */
+	if (!strstr(last_log, "\nprocessed "))
+		return;
 	while ((end = strchr(line, '\n')) && end[1] && strncmp(end + 1, "processed ", 10))
 		line = end + 1;
 	if (!*line || !strncmp(line, "processed ", 10))
@@ -578,7 +591,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 		    .prog_btf_fd = btf_fd,
 		    .func_info = info,
 		    .func_info_rec_size = sizeof(info[0]));
-	int i, fd;
+	int i, fd, err;
 
 	c = (struct code){
 		.array_fd = array_fd,
@@ -603,7 +616,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 		emit_func(&c, f, i);
 	}
 	if (c.too_large) {
-		snprintf(last_refusal, sizeof(last_refusal), "too many instructions");
+		refuse("too many instructions");
 		return -E2BIG;
 	}
 	if (set->extended && number == set->ext.body) {
@@ -615,6 +628,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 	fd = bpf_prog_load(prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
 	if (fd >= 0)
 		return fd;
+	err = errno;
 	last_log[0] = 0;
 	opts.log_buf = last_log;
 	opts.log_size = sizeof(last_log);
@@ -628,9 +642,8 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 	fd = bpf_prog_load(prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
 	if (fd >= 0)
 		return fd;
-	fd = -errno;
-	note_refusal(prog_type == BPF_PROG_TYPE_EXT ? "an extension: " : "", -fd);
-	return fd;
+	note_refusal(prog_type == BPF_PROG_TYPE_EXT ? "an extension: " : "", err);
+	return -err;
 }
 
 int attach(int fd, const char *what)
@@ -640,7 +653,7 @@ int attach(int fd, const char *what)
 	if (link >= 0)
 		return link;
 	link = -errno;
-	snprintf(last_refusal, sizeof(last_refusal), "attaching %s: %s", what, strerror(-link));
+	refuse("attaching %s: %s", what, strerror(-link));
 	return link;
 }
 
@@ -666,7 +679,7 @@ int load_tracer(const struct set *set, const struct tracer *t, int target_fd)
 	emit(&c, EXIT());
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "fuzz_tracer", "GPL", c.insn, c.count, &opts);
 	if (fd < 0) {
-		snprintf(last_refusal, sizeof(last_refusal), "a tracer: %s", strerror(errno));
+		refuse("a tracer: %s", strerror(errno));
 		return -errno;
 	}
 	link = attach(fd, "a tracer");

@@ -135,14 +135,18 @@ static __u32 expect_enter(int prog, int func, const char *how)
 /* Bytes between the counter and the end of the frame that makes a tail call. */
 static __u32 used_at_tail_call(const struct func *f, __u32 used)
 {
-	__u32 bytes = used - origin + 8 + f->stack + 8 * __builtin_popcount(keepers(f));
+	__u32 bytes = used - origin + 8 + f->stack, regs = keepers(f);
 	int i;
 
-	/* Where the verifier makes a loop of bpf_loop(), it keeps three registers. */
-	for (i = 0; i < f->step_count; i++)
-		if (f->step[i].kind == LOOP && f->step[i].form == DIRECT)
-			return bytes + 24;
-	return bytes;
+	/* Where the verifier makes a loop of bpf_loop(), it takes R6, R7 and R8 for it. */
+	for (i = 0; i < f->step_count; i++) {
+		if (f->step[i].kind == LOOP && f->step[i].form == DIRECT) {
+			bytes += 24;
+			regs |= 7U << FIRST_KEEPER;
+			break;
+		}
+	}
+	return bytes + 8 * __builtin_popcount(regs);
 }
 
 static bool traced(int prog, int func, bool exit)

@@ -62,7 +62,7 @@ static void set_harden(bool on)
 		write_harden(value);
 }
 
-static void set_slot(int array_fd, __u32 slot, int prog_fd)
+static bool set_slot(int array_fd, __u32 slot, int prog_fd)
 {
 	int err;
 
@@ -71,19 +71,24 @@ static void set_slot(int array_fd, __u32 slot, int prog_fd)
 	else
 		err = bpf_map_delete_elem(array_fd, &slot);
 	/* What is empty cannot be deleted. */
-	if (err && errno != ENOENT)
-		stop(4, "cannot write to slot %u: %s", slot, strerror(errno));
+	if (!err || errno == ENOENT)
+		return true;
+	refuse("a slot: %s", strerror(errno));
+	return false;
 }
 
-static void fill(const struct set *set, int round, int array_fd, const int *prog_fd)
+static bool fill(const struct set *set, int round, int array_fd, const int *prog_fd)
 {
 	int i, want;
 
 	for (i = 0; i < set->slot_count; i++) {
 		want = set->slot[round][i];
-		if (round ? want != set->slot[round - 1][i] : want != NOTHING)
-			set_slot(array_fd, i, want == NOTHING ? -1 : prog_fd[want]);
+		if (round ? want == set->slot[round - 1][i] : want == NOTHING)
+			continue;
+		if (!set_slot(array_fd, i, want == NOTHING ? -1 : prog_fd[want]))
+			return false;
 	}
+	return true;
 }
 
 /* What the program returned. */
@@ -130,7 +135,9 @@ static void *write_slot(void *unused)
 	for (i = 0; !atomic_load(&race.end) || i % 2; i++) {
 		to = race.set->race_to[i % 2];
 		totals.writes++;
-		set_slot(race.array_fd, race.set->race_slot, to == NOTHING ? -1 : race.prog_fd[to]);
+		if (!set_slot(race.array_fd, race.set->race_slot,
+			      to == NOTHING ? -1 : race.prog_fd[to]))
+			stop(4, "slot %u: %s", race.set->race_slot, strerror(errno));
 	}
 	return unused;
 }
@@ -240,8 +247,8 @@ enum outcome run_set(const struct set *set, struct difference *diff)
 			goto out;
 	}
 	for (round = 0; round < set->round_count; round++) {
-		fill(set, round, array_fd, prog_fd);
-		if (!set_tracers(set, round, prog_fd, link) ||
+		if (!fill(set, round, array_fd, prog_fd) ||
+		    !set_tracers(set, round, prog_fd, link) ||
 		    !set_extension(set, round, prog_fd, &link[MAX_TRACERS]))
 			goto out;
 		model_new_round();

@@ -125,7 +125,7 @@ static bool less_steps(int prog, int func)
 {
 	struct func *f = &best.prog[prog].func[func];
 	bool less = false;
-	int i;
+	int i, slot;
 
 	for (i = f->step_count - 1; i >= 0; i--) {
 		struct func *t = &try.prog[prog].func[func];
@@ -139,6 +139,15 @@ static bool less_steps(int prog, int func)
 		try = best;
 		t->step[i].form = DIRECT;
 		less |= enough();
+		/* The first slot that does it, so that there may be fewer. */
+		for (slot = 0; slot < best.slot_count && slot < f->step[i].to; slot++) {
+			try = best;
+			t->step[i].to = slot;
+			if (!enough())
+				continue;
+			less = true;
+			break;
+		}
 	}
 	return less;
 }
