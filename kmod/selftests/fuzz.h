@@ -116,6 +116,7 @@ struct set {
 	__u32 number;
 	__u8 type;		/* an index of types[] */
 	bool harden;
+	bool watched;		/* the tracepoints of tail calls are on, where they are */
 	/* A function that finds more used than this returns at once. */
 	__u32 stack_limit;
 	__u8 prog_count;
@@ -256,12 +257,13 @@ enum outcome {
 struct totals {
 	__u64 runs, entries, tail_calls, events, stack_misses, full;
 	__u64 writes;		/* of a slot, while programs run */
+	__u64 watched;		/* sets */
 	__u64 mixed;		/* runs that have seen both of what it had */
 };
 
 extern struct totals totals;
 /* As it was before the first set. */
-void restore_harden(void);
+void restore_settings(void);
 enum outcome run_set(const struct set *set, struct difference *diff);
 
 /* fuzz_shrink.c */

@@ -463,6 +463,7 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 	if (set->round_count == 1 && once_in(10))
 		make_race(set);
 	set->harden = once_in(8);
+	set->watched = once_in(10) || (set->race && once_in(3));
 	if (once_in(8))
 		make_tracers(set);
 	if (!kernel.has_loop)

@@ -14,7 +14,8 @@
 
 #include "fuzz.h"
 
-#define HARDEN	"/proc/sys/net/core/bpf_jit_harden"
+#define HARDEN		"/proc/sys/net/core/bpf_jit_harden"
+#define EVENTS_ON	"/sys/kernel/tracing/events/bpf_tail_call/enable"
 
 struct totals totals;
 
@@ -32,11 +33,39 @@ static void write_harden(const char *value)
 	harden_now = *value;
 }
 
-/* At the end, where nothing can be said any more. */
-void restore_harden(void)
+/*
+ * Of a kernel with the series: with these on, each tail call calls what writes down
+ * that it was made or not. That is nothing to the programs.
+ */
+static bool watched_now;
+
+static bool set_watched(bool on)
 {
 	int fd;
 
+	if (watched_now == on)
+		return on;
+	fd = open(EVENTS_ON, O_WRONLY);
+	if (fd < 0)
+		return false;
+	if (write(fd, on ? "1" : "0", 1) != 1)
+		stop(4, "cannot write to %s: %s", EVENTS_ON, strerror(errno));
+	close(fd);
+	watched_now = on;
+	return on;
+}
+
+/* At the end, where nothing can be said any more. */
+void restore_settings(void)
+{
+	int fd;
+
+	if (watched_now) {
+		fd = open(EVENTS_ON, O_WRONLY);
+		if (fd < 0 || write(fd, "0", 1) != 1)
+			perror(EVENTS_ON);
+		close(fd);
+	}
 	if (harden_now == *harden_before)
 		return;
 	fd = open(HARDEN, O_WRONLY);
@@ -138,6 +167,8 @@ static void *write_slot(void *unused)
 		if (!set_slot(race.array_fd, race.set->race_slot,
 			      to == NOTHING ? -1 : race.prog_fd[to]))
 			stop(4, "slot %u: %s", race.set->race_slot, strerror(errno));
+		if (race.set->watched)
+			set_watched(i % 4 < 2);
 	}
 	return unused;
 }
@@ -238,6 +269,7 @@ enum outcome run_set(const struct set *set, struct difference *diff)
 	memset(link, -1, sizeof(link));
 	diff->found = false;
 	set_harden(set->harden);
+	totals.watched += set_watched(set->watched);
 	array_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "fuzz", 4, 4, set->slot_count, NULL);
 	if (array_fd < 0)
 		stop(4, "cannot make a prog_array: %s", strerror(errno));

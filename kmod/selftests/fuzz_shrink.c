@@ -189,6 +189,9 @@ static bool less_of_all(void)
 	try.harden = false;
 	less |= enough();
 	try = best;
+	try.watched = false;
+	less |= enough();
+	try = best;
 	try.stack_limit = STACK_SHALLOW;
 	less |= enough();
 	try = best;
@@ -281,8 +284,9 @@ void print_set(const struct set *set)
 {
 	int i, j;
 
-	printf("# %s, %u slots%s%s\n", types[set->type].name, set->slot_count,
+	printf("# %s, %u slots%s%s%s\n", types[set->type].name, set->slot_count,
 	       set->harden ? ", constants blinded" : "",
+	       set->watched ? ", tracepoints on" : "",
 	       set->stack_limit == STACK_DEEP ? ", deep" : "");
 	for (i = 0; i < set->round_count; i++) {
 		printf("# round %d:", i);

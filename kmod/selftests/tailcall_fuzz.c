@@ -262,7 +262,7 @@ int main(int argc, char **argv)
 	if (err)
 		stop(4, "bpf(2) does not work here: %s", strerror(-err));
 
-	atexit(restore_harden);
+	atexit(restore_settings);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	if (options.only >= 0) {
 		options.sets = 1;
@@ -280,6 +280,7 @@ int main(int argc, char **argv)
 	       (long)(end.tv_sec - begin.tv_sec));
 	printf("# %llu writes to slots while programs ran, %llu runs saw both of what a slot had\n",
 	       totals.writes, totals.mixed);
+	printf("# %llu sets with the tracepoints of tail calls\n", totals.watched);
 	printf("seed %llu: %u sets, %u made smaller, %u not loaded, %llu runs, %llu entries, ",
 	       options.seed, options.sets, smaller, refused, totals.runs, totals.entries);
 	printf("%u differences\n", differences);
