@@ -632,7 +632,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 	last_log[0] = 0;
 	opts.log_buf = last_log;
 	opts.log_size = sizeof(last_log);
-	opts.log_level = 1;
+	opts.log_level = 4; /* the reason, without every insn before it */
 	if (set->extended && number == set->ext.body) {
 		prog_type = BPF_PROG_TYPE_EXT;
 		opts.expected_attach_type = 0;

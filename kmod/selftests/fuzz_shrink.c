@@ -195,15 +195,28 @@ static bool less_of_all(void)
 	try.stack_limit = STACK_SHALLOW;
 	less |= enough();
 	try = best;
-	try.race = false;
-	less |= enough();
-	try = best;
 	try.extended = false;
 	less |= enough();
 	try = best;
 	try.type = 0;
 	less |= enough();
 	return less;
+}
+
+/* Of a race another run tells another story: then the log of the first one stays. */
+static bool comes_again(void)
+{
+	static struct shared log;
+
+	if (!best.race)
+		return true;
+	log = *shared;
+	try = best;
+	try.race = false;
+	if (enough())
+		return true;
+	*shared = log;
+	return false;
 }
 
 void shrink(struct set *set, struct difference *diff)
@@ -214,6 +227,8 @@ void shrink(struct set *set, struct difference *diff)
 	best = *set;
 	best_diff = diff;
 	tries = 0;
+	if (!comes_again())
+		return;
 	do {
 		less = less_progs();
 		less |= less_rounds();
