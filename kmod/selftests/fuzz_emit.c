@@ -557,18 +557,17 @@ const char *refusal(void)
 /* The line of the log before its statistics, with its numbers taken out. */
 static void note_refusal(const char *what, int err)
 {
-	char *line = last_log, *end, *from, *to = last_refusal;
+	char *reason = NULL, *line, *from, *to = last_refusal;
 
 	refuse("%s%s", what, strerror(err));
-	/* Of a log that is too long the end is missing, on some kernels the start. */
-	if (!strstr(last_log, "\nprocessed "))
+	for (line = strtok(last_log, "\n"); line; line = strtok(NULL, "\n")) {
+		if (!strncmp(line, "verification time ", 18) || !strncmp(line, "processed ", 10))
+			break;
+		reason = line;
+	}
+	if (!reason)
 		return;
-	while ((end = strchr(line, '\n')) && end[1] && strncmp(end + 1, "processed ", 10))
-		line = end + 1;
-	if (!*line || !strncmp(line, "processed ", 10))
-		return;
-	for (from = line; *from && *from != '\n' && to < last_refusal + sizeof(last_refusal) - 1;
-	     from++) {
+	for (from = reason; *from && to < last_refusal + sizeof(last_refusal) - 1; from++) {
 		bool digit = *from >= '0' && *from <= '9';
 
 		if (digit && to > last_refusal && to[-1] == '#')
