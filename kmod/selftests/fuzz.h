@@ -267,6 +267,8 @@ void restore_settings(void);
 enum outcome run_set(const struct set *set, struct difference *diff);
 
 /* fuzz_shrink.c */
+/* The same words, whatever the numbers. */
+bool same_kind(const struct difference *a, const struct difference *b);
 void shrink(struct set *set, struct difference *diff);
 void print_set(const struct set *set);
 void print_kunit(const struct set *set, const struct difference *diff);

@@ -27,7 +27,7 @@
 #include "fuzz.h"
 
 /* Different kinds of difference that are shrunk and printed. */
-#define MAX_PRINTED	4
+#define MAX_PRINTED	6
 #define MAX_REASONS	32
 /* Events that are printed before the one that differs. */
 #define CONTEXT		12
@@ -93,24 +93,25 @@ static void print_difference(const struct set *set, const struct difference *dif
 	print_kunit(set, diff);
 }
 
-/* Whether there was none of its kind: the numbers do not count. */
-static bool is_new_kind(const struct difference *diff)
+/* Whether there was none of its kind; a tracer or an extension may be another reason. */
+static bool is_new_kind(const struct set *set, const struct difference *diff)
 {
-	static char seen[MAX_PRINTED][sizeof(diff->what)];
+	static struct {
+		bool traced, extended;
+		struct difference diff;
+	} seen[MAX_PRINTED];
 	static int count;
-	char kind[sizeof(diff->what)];
-	size_t i, used = 0;
+	int i;
 
-	for (i = 0; diff->what[i]; i++)
-		if (diff->what[i] < '0' || diff->what[i] > '9')
-			kind[used++] = diff->what[i];
-	kind[used] = 0;
-	for (i = 0; i < (size_t)count; i++)
-		if (!strcmp(seen[i], kind))
+	for (i = 0; i < count; i++)
+		if (same_kind(&seen[i].diff, diff) && seen[i].traced == !!set->tracer_count &&
+		    seen[i].extended == set->extended)
 			return false;
 	if (count == MAX_PRINTED)
 		return false;
-	strcpy(seen[count++], kind);
+	seen[count].traced = set->tracer_count;
+	seen[count].extended = set->extended;
+	seen[count++].diff = *diff;
 	return true;
 }
 
@@ -140,7 +141,7 @@ static void try_set(__u32 number)
 	if (outcome != DIFFERS)
 		return;
 	differences++;
-	if (!is_new_kind(&diff) && options.only < 0)
+	if (!is_new_kind(&set, &diff) && options.only < 0)
 		return;
 	printf("# set %u differs: --seed=%llu --only=%u\n", number,
 	       options.seed, number);
