@@ -14,6 +14,8 @@ KERNEL  ?=
 MODULES ?=
 FORMAT  ?=
 DEST    ?=
+SETS    ?= 1000
+SEED    ?=
 OBJECT  ?=
 OBJECTS ?=
 STATS   ?=
@@ -39,6 +41,7 @@ help:
 	@echo '  bench          - What tail calls cost in TREES, against the goals in bench/goals'
 	@echo '  check-cloud    - The checker on the newest Debian cloud kernels of TREES'
 	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
+	@echo '  fuzz           - SETS random sets of programs of SEED on TREE VARIANT, against a model'
 	@echo '  veristat       - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  status         - The table of bugs and trees, from the results of make check'
 	@echo '  ktap, junit    - Its results for a CI: as KTAP, as XML'
@@ -99,6 +102,7 @@ help:
 	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst;'
 	@echo '                   make check-range: compile, too'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
+	@echo '  SETS=... SEED=... - make fuzz: how many sets ($(SETS)), and from which number (a random one)'
 	@echo '  PATCH=...      - make fix: the name of a patch'
 	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
 	@echo '  OBJECT=...     - An object file of your own, from clang -g -target bpf'
@@ -192,6 +196,10 @@ image: known-kernel
 	@$(S)/install-deps
 	@$(S)/build $(TREE) $(VARIANT)
 
+fuzz: known-kernel
+	@$(S)/install-deps
+	@$(S)/fuzz $(TREE) $(VARIANT) "$(SETS)" "$(SEED)"
+
 boot: known-kernel
 	@$(S)/install-deps
 	@$(S)/boot $(TREE) $(VARIANT)
@@ -244,4 +252,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export prove try kselftest-into kunit-into image boot fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export prove try kselftest-into kunit-into image boot fuzz fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
