@@ -350,13 +350,14 @@ static struct verdict try_iter(int map, int buffer, int fits)
 	return verdict(FIXED, "the link is not updated to what could have none");
 }
 
-/* Most iterators may not sleep, and some kernels have none that may. */
+/* Most iterators may not sleep. 5.10 does not ask, not even when a link is made. */
 static struct verdict try_sleepable_iter(int map)
 {
 	int sleeper = load_iter(ITER_VALUE, -1, BPF_F_SLEEPABLE);
 	int link = link_iter(load_iter(ITER_VALUE, -1, 0), map);
 
-	if (sleeper >= 0 && !update(link, sleeper))
+	if (sleeper >= 0 && link_iter(sleeper, map) == -EINVAL &&
+	    !update(link, sleeper))
 		return verdict(OPEN, "the link is updated to a sleepable program");
 	return verdict(FIXED, "the link is not updated to what could have none");
 }
