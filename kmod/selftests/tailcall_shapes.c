@@ -133,7 +133,7 @@ static const struct row rows[] = {
 	SAME("K", "an index that is masked",			"ttttt"),
 	SAME("K", "a struct as it is filled",			"ttttt"),
 	SAME("K", "a struct that is initialised",		"ttttt"),
-	SAME("K", "an LSM hook's result as it is decided",	"ttttt"),
+	SAME("K", "an LSM hook's result as it is decided",	"tttrr"),
 
 	/* Uprobes and kprobes. */
 	DIFFERS("L", "a callee that writes registers enters",	"---tt", "---rr", "N7"),

@@ -237,8 +237,12 @@ int struct_initialised(struct __sk_buff *skb)
 /* Its result is one that programs of this hook may have. */
 static __noinline int decide(unsigned long long *ctx)
 {
+	int result = 0;
+
 	bpf_tail_call(ctx, &jumps, 0);
-	return 0;
+	/* Or clang lets the caller return 0 without a look at it. */
+	asm volatile("" : "+r"(result));
+	return result;
 }
 
 SEC("?lsm/file_open")
