@@ -131,7 +131,7 @@ static const struct row rows[] = {
 	/* The cure stands beside what is refused. */
 	DIFFERS("K", "an index as it is returned",		"tttrr", "rrrrr", "A5"),
 	SAME("K", "an index that is masked",			"ttttt"),
-	SAME("K", "a struct as it is filled",			"ttttt"),
+	DIFFERS("K", "a struct as it is filled",		"ttttt", "rtttt", "A5"),
 	SAME("K", "a struct that is initialised",		"ttttt"),
 	SAME("K", "an LSM hook's result as it is decided",	"tttrr"),
 
