@@ -5,6 +5,8 @@
 
 module=tailcall_kunit
 skip=4
+# busybox has a modprobe, too, which cannot try first.
+PATH=/sbin:/usr/sbin:$PATH
 
 [ "$(id -u)" -eq 0 ] || { echo "run as root # SKIP"; exit "$skip"; }
 modprobe -q -n "$module" || { echo "no module $module # SKIP"; exit "$skip"; }
