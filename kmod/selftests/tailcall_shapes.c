@@ -112,7 +112,7 @@ static const struct row rows[] = {
 	/* Hooks that differ. */
 	DIFFERS("G", "connect6 enters connect4's array",	"trrrr", "rrrrr", "A3"),
 	DIFFERS("G", "a caller of connect6 loads",		"trrrr", "rrrrr", "A3"),
-	DIFFERS("G", "and the verifier's log says why",		".rrrr", "ttttt", "G"),
+	DIFFERS("G", "and the verifier's log says why",		".rrrr", "ttttt", "shape G"),
 	DIFFERS("G", "another LSM hook enters",			"trrrr", "rrrrr", "A2"),
 
 	/* Limits of programs that are gone. */
