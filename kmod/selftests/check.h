@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -53,6 +54,16 @@ void add_bugs(const struct bug *records, size_t count);
  * for programs that end by themselves on a kernel that has the bug.
  */
 int run_once(int prog_fd);
+
+/*
+ * Keep a descriptor until the probe is done() with its verdict: the descriptor, or a
+ * negative error. Takes what a call of libbpf has returned, and errno.
+ */
+int keep(int fd);
+struct verdict done(struct verdict v);
+
+/* A map with one entry (cgroup storages have none), kept. */
+int make_map(enum bpf_map_type type, int key, int value);
 
 /* Offer a program to slot 0 of a prog_array: 0 or an error; 0 is undone. */
 int offer(int map_fd, int prog_fd);

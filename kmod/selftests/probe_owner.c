@@ -99,36 +99,6 @@ static void emit_report(struct code *c, int map_fd)
 	emit_store(c, 1, 0, 0);
 }
 
-/* Descriptors of a probe; they are closed when it is done. */
-static int kept[64];
-static size_t kept_count;
-
-static int keep(int fd)
-{
-	if (fd < 0)
-		return -errno;
-	if (kept_count == ARRAY_SIZE(kept)) {
-		close(fd);
-		return -EMFILE;
-	}
-	kept[kept_count++] = fd;
-	return fd;
-}
-
-static struct verdict done(struct verdict v)
-{
-	while (kept_count)
-		close(kept[--kept_count]);
-	return v;
-}
-
-static int make_map(enum bpf_map_type type, int key, int value)
-{
-	int entries = type == BPF_MAP_TYPE_CGROUP_STORAGE ? 0 : 1;
-
-	return keep(bpf_map_create(type, NULL, key, value, entries, NULL));
-}
-
 static int prog_array(void)
 {
 	return make_map(BPF_MAP_TYPE_PROG_ARRAY, 4, 4);

@@ -69,6 +69,36 @@ int put(int map_fd, int prog_fd)
 	return bpf_map_update_elem(map_fd, &slot, &prog_fd, BPF_ANY) ? -errno : 0;
 }
 
+/* see keep() */
+static int kept[64];
+static size_t kept_count;
+
+int keep(int fd)
+{
+	if (fd < 0)
+		return -errno;
+	if (kept_count == ARRAY_SIZE(kept)) {
+		close(fd);
+		return -EMFILE;
+	}
+	kept[kept_count++] = fd;
+	return fd;
+}
+
+struct verdict done(struct verdict v)
+{
+	while (kept_count)
+		close(kept[--kept_count]);
+	return v;
+}
+
+int make_map(enum bpf_map_type type, int key, int value)
+{
+	int entries = type == BPF_MAP_TYPE_CGROUP_STORAGE ? 0 : 1;
+
+	return keep(bpf_map_create(type, NULL, key, value, entries, NULL));
+}
+
 int offer(int map_fd, int prog_fd)
 {
 	int err = put(map_fd, prog_fd);
