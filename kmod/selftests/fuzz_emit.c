@@ -632,12 +632,6 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 	opts.log_buf = last_log;
 	opts.log_size = sizeof(last_log);
 	opts.log_level = 4; /* the reason, without every insn before it */
-	if (set->extended && number == set->ext.body) {
-		prog_type = BPF_PROG_TYPE_EXT;
-		opts.expected_attach_type = 0;
-		opts.attach_prog_fd = prog_fd[set->ext.prog];
-		opts.attach_btf_id = func_id[set->type][1][set->ext.func];
-	}
 	fd = bpf_prog_load(prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
 	if (fd >= 0)
 		return fd;
