@@ -665,16 +665,28 @@ static int tc_read(void *data)
 	return 0;
 }
 
+/*
+ * One that spins is on a CPU of its own, or who waits for it to begin would go on
+ * only when it has ended.
+ */
 void tc_reader_begin(struct kunit *test, struct tc_reader *reader, bool sleepable)
 {
+	int cpu;
+
 	if (!sleepable && num_online_cpus() < 2)
 		kunit_skip(test, "Test requires: two CPUs, one of which runs a program");
 	init_completion(&reader->entered);
 	reader->sleepable = sleepable;
 	reader->left = false;
-	reader->task = kthread_run(tc_read, reader, "tailcall_reader");
+	reader->task = kthread_create(tc_read, reader, "tailcall_reader");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, reader->task);
+	if (!sleepable) {
+		cpu = raw_smp_processor_id();
+		set_cpus_allowed_ptr(current, cpumask_of(cpu));
+		kthread_bind(reader->task, cpumask_any_but(cpu_online_mask, cpu));
+	}
 	get_task_struct(reader->task);
+	wake_up_process(reader->task);
 	wait_for_completion(&reader->entered);
 }
 
@@ -687,4 +699,5 @@ void tc_reader_end(struct tc_reader *reader)
 {
 	kthread_stop(reader->task);
 	put_task_struct(reader->task);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
