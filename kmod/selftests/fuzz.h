@@ -42,6 +42,8 @@ enum kind {
 	TAIL,		/* tail call index_value(.to); a miss goes on */
 	LOOP,		/* bpf_loop() of function .to, which is a callback */
 	HELPER,		/* that is given a key on the stack */
+	ARENA,		/* a value is read from an arena, which takes a register */
+	THROW,		/* an exception, in one case of four, see throws_now() */
 };
 
 enum form {
@@ -117,6 +119,7 @@ struct set {
 	__u8 type;		/* an index of types[] */
 	bool harden;
 	bool watched;		/* the tracepoints of tail calls are on, where they are */
+	bool throws;		/* some functions do, so none is traced or replaced */
 	/* A function that finds more used than this returns at once. */
 	__u32 stack_limit;
 	__u8 prog_count;
@@ -138,7 +141,7 @@ struct type {
 	const char *name;
 	int prog_type;
 	int attach_type;
-	const char *ctx;	/* the structure, as BTF must have it */
+	const char *ctx;	/* the structure, as BTF must have it; NULL: no name for it */
 	__u32 mask;		/* what a program may return */
 };
 
@@ -172,11 +175,15 @@ enum what {
 	MISS,		/* a tail call was not made */
 	FENTRY,
 	FEXIT,		/* the value that the function returned */
+	THROWN,		/* an exception: the program that runs is left */
 };
 
 #define EVENT(what, prog, func, step, value) \
 	((__u64)(what) << 56 | (__u64)(prog) << 48 | (__u64)(func) << 40 | \
 	 (__u64)(step) << 32 | (__u32)(value))
+
+/* What stands at the beginning of the arena. */
+#define ARENA_VALUE	0x5eedu
 
 /* A run stops itself after so many entries, if the model has not fewer. */
 #define MAX_ENTRIES	400
@@ -197,7 +204,7 @@ __u64 index_value(__u8 to);
 /* Functions of a program that are reached from its main function. */
 __u32 reached(const struct prog *p);
 bool function_has(const struct func *f, enum kind kind);
-bool program_tail_calls(const struct prog *p);
+bool program_has(const struct prog *p, enum kind kind);
 /* Frames that the verifier must take. */
 void fit_stack(struct set *set);
 /* Without the steps that this kernel has not. */
@@ -209,6 +216,8 @@ __u32 keepers(const struct func *f);
 
 /* fuzz_emit.c */
 int emit_init(void);
+/* What this kernel has of what not all have; a prog_array's descriptor is lent. */
+void find_features(int array_fd);
 /* The descriptor of a program, or a negative error. */
 int load_prog(const struct set *set, int number, int array_fd, const int *prog_fd);
 /* The link of a tracer or an extension that is attached, or a negative error. */
@@ -223,6 +232,9 @@ extern struct shared *shared;
 struct kernel {
 	__u32 budget;	/* 0 for none */
 	bool has_loop;		/* 5.17; atomic insns came in 5.12 */
+	bool has_arena;		/* 6.9 */
+	__u8 throws;		/* a bit for each of types[]: 6.7 and later */
+	bool sleepers;		/* a program that may sleep makes tail calls: 7.0 */
 };
 
 extern struct kernel kernel;
@@ -237,6 +249,8 @@ struct difference {
 
 /* Forget what frames took: tracers have come or gone. */
 void model_new_round(void);
+/* A THROW throws where so many events were logged before. */
+bool throws_now(__u32 events);
 /* How many functions a run enters, as far as can be said without one. */
 __u32 model_entries(const struct set *set, int round, int prog);
 /* Compare a run with what it must do. */
@@ -244,7 +258,7 @@ void model_compare(const struct set *set, int round, int prog, __u32 fuel,
 		   __u32 retval, struct difference *diff);
 void describe_event(__u64 event, char *text, size_t size);
 /* Of the last run that was compared. */
-extern __u32 model_tail_calls, model_stack_misses;
+extern __u32 model_tail_calls, model_stack_misses, model_thrown;
 extern bool model_mixed;
 
 /* fuzz_run.c */
@@ -258,6 +272,7 @@ struct totals {
 	__u64 runs, entries, tail_calls, events, stack_misses, full;
 	__u64 writes;		/* of a slot, while programs run */
 	__u64 watched;		/* sets */
+	__u64 thrown;
 	__u64 mixed;		/* runs that have seen both of what it had */
 };
 
@@ -265,6 +280,8 @@ extern struct totals totals;
 /* As it was before the first set. */
 void restore_settings(void);
 enum outcome run_set(const struct set *set, struct difference *diff);
+/* All of it but the runs. */
+extern bool load_only;
 
 /* fuzz_shrink.c */
 /* The same words, whatever the numbers. */

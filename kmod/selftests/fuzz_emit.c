@@ -21,6 +21,10 @@
 
 #include "fuzz.h"
 
+/* The headers of Debian 12 are those of 6.1. */
+#define MAP_TYPE_ARENA		33
+#define ADDR_SPACE_CAST		1
+
 #define MAX_INSNS	8192
 #define MAX_FIXUPS	1024
 
@@ -47,6 +51,11 @@
 
 struct shared *shared;
 static int shared_fd;
+static int arena_fd = -1;
+/* Where it would be in user space; programs have the lower half of it. */
+static __u32 *arena;
+/* Of the kernel's function bpf_throw(). */
+static int throw_id;
 
 /* ---- BTF ----------------------------------------------------------------------- */
 
@@ -64,11 +73,13 @@ static __u32 must_add(int id)
 
 static void add_funcs(struct btf *btf, size_t type, int ret)
 {
-	__u32 ctx, proto;
+	__u32 ctx = 0, proto;
 	int i, global;
 
-	ctx = must_add(btf__add_struct(btf, types[type].ctx, 4));
-	btf__add_field(btf, "field", ret, 0, 0);
+	if (types[type].ctx) {
+		ctx = must_add(btf__add_struct(btf, types[type].ctx, 4));
+		btf__add_field(btf, "field", ret, 0, 0);
+	}
 	ctx = must_add(btf__add_ptr(btf, ctx));
 	proto = must_add(btf__add_func_proto(btf, ret));
 	btf__add_func_param(btf, "ctx", ctx);
@@ -134,6 +145,11 @@ enum label {
 	BROKEN_LABEL,
 	FUNC_LABEL,	/* and the number of a function */
 };
+
+static bool may_sleep(const struct type *type)
+{
+	return type->prog_type == BPF_PROG_TYPE_SYSCALL;
+}
 
 struct code {
 	struct bpf_insn insn[MAX_INSNS];
@@ -459,6 +475,36 @@ static void emit_helper(struct code *c, const struct places *at)
 	emit(c, EXIT());
 }
 
+/* R0 = what stands there. The verifier wants to see a cast before. */
+static void emit_arena(struct code *c)
+{
+	emit_imm64(c, BPF_REG_1, BPF_PSEUDO_MAP_FD, (__u32)arena_fd);
+	emit_imm64(c, BPF_REG_2, 0, (uintptr_t)arena);
+	emit(c, INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_2, ADDR_SPACE_CAST, 1));
+	emit(c, INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_2, 0, 0));
+}
+
+static void emit_throw(struct code *c, __u32 value)
+{
+	emit(c, MOV_IMM(BPF_REG_1, value));
+	emit(c, CALL_INSN(BPF_PSEUDO_KFUNC_CALL, throw_id));
+}
+
+/* Of what throws_now() says; R1 is as in emit_log(). */
+static void emit_throw_now(struct code *c, int func, int step, __u32 value)
+{
+	int jump;
+
+	emit_shared(c, BPF_REG_1);
+	emit(c, LOAD(BPF_REG_2, BPF_REG_1, OFF(used)));
+	jump = c->count;
+	emit(c, INSN(BPF_JMP | BPF_JSET | BPF_K, BPF_REG_2, 0, 0, 3));
+	emit(c, MOV_IMM(BPF_REG_3, 0));
+	emit_log(c, THROWN, func, step);
+	emit_throw(c, value);
+	c->insn[jump].off = c->count - jump - 1;
+}
+
 static void emit_step(struct code *c, const struct func *f, const struct places *at, int func,
 		      int step)
 {
@@ -489,6 +535,15 @@ static void emit_step(struct code *c, const struct func *f, const struct places 
 	case HELPER:
 		emit_helper(c, at);
 		emit_log(c, BACK, func, step);
+		break;
+	case ARENA:
+		emit_arena(c);
+		emit_sum(c, f, at);
+		emit_shared(c, BPF_REG_1);
+		emit_log(c, BACK, func, step);
+		break;
+	case THROW:
+		emit_throw_now(c, func, step, s->to & c->mask);
 		break;
 	}
 	emit_check(c, f, at, func, step);
@@ -533,6 +588,71 @@ static void emit_func(struct code *c, const struct func *f, int func)
 	place(c, STOP_LABEL);
 	emit(c, LOAD(BPF_REG_0, BPF_REG_1, OFF(stopped)));
 	emit_return(c, f);
+}
+
+/* ---- features ------------------------------------------------------------------ */
+
+static void find_arena(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	/* The libbpf of that time checks the kinds of map that it knows. */
+	int fd = bpf_map_create(MAP_TYPE_ARENA, "fuzz", 0, 0, 1, &opts);
+	void *at;
+
+	if (fd < 0)
+		return;
+	at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED) {
+		close(fd);
+		return;
+	}
+	arena = at;
+	*arena = ARENA_VALUE;
+	arena_fd = fd;
+}
+
+static bool loads(struct code *c, const struct type *type)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = type->attach_type,
+		    .prog_flags = may_sleep(type) ? BPF_F_SLEEPABLE : 0);
+	int fd;
+
+	emit(c, MOV_IMM(BPF_REG_0, 0));
+	emit(c, EXIT());
+	fd = bpf_prog_load(type->prog_type, "feature", "GPL", c->insn, c->count, &opts);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+void find_features(int array_fd)
+{
+	const struct step tail = { .kind = TAIL, .form = DIRECT };
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	static struct code c;
+	size_t i;
+
+	if (!libbpf_get_error(vmlinux)) {
+		throw_id = btf__find_by_name_kind(vmlinux, "bpf_throw", BTF_KIND_FUNC);
+		btf__free(vmlinux);
+	}
+	for (i = 0; i < type_count; i++) {
+		c = (struct code){ .array_fd = array_fd };
+		if (may_sleep(&types[i])) {
+			emit_tail_call(&c, &tail);
+			kernel.sleepers = loads(&c, &types[i]);
+		}
+		c.count = 0;
+		emit_throw(&c, 0);
+		if (throw_id > 0 && loads(&c, &types[i]))
+			kernel.throws |= 1U << i;
+	}
+	find_arena();
+	c.count = 0;
+	if (arena)
+		emit_arena(&c);
+	kernel.has_arena = arena && loads(&c, &types[0]);
 }
 
 /* ---- loading ------------------------------------------------------------------- */
@@ -587,6 +707,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 	__u32 mask = reached(p);
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
 		    .expected_attach_type = type->attach_type,
+		    .prog_flags = may_sleep(type) ? BPF_F_SLEEPABLE : 0,
 		    .prog_btf_fd = btf_fd,
 		    .func_info = info,
 		    .func_info_rec_size = sizeof(info[0]));
@@ -601,7 +722,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 		 * own, and R10 says nothing of the kernel's.
 		 */
 		.measures = type->prog_type != BPF_PROG_TYPE_RAW_TRACEPOINT ||
-			    program_tail_calls(p),
+			    program_has(p, TAIL),
 		.prog = number,
 	};
 	for (i = 0; i < p->func_count; i++) {
@@ -663,8 +784,13 @@ int load_tracer(const struct set *set, const struct tracer *t, int target_fd)
 	c.fixups = 0;
 	c.prog = t->prog;
 	emit(&c, MOV_IMM(BPF_REG_3, 0));
+	/*
+	 * The value stands behind the arguments. For the verifier there are five of a
+	 * function whose context the BTF does not name.
+	 */
 	if (t->exit)
-		emit(&c, LOAD(BPF_REG_3, BPF_REG_1, 8));
+		emit(&c, LOAD(BPF_REG_3, BPF_REG_1,
+			      types[set->type].ctx ? 8 : 5 * 8));
 	emit_shared(&c, BPF_REG_1);
 	emit_log(&c, t->exit ? FEXIT : FENTRY, t->func, 0);
 	place(&c, STOP_LABEL);

@@ -21,6 +21,8 @@ const struct type types[] = {
 	{ "cgroup_skb", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS, "__sk_buff", 1 },
 	{ "raw_tracepoint", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, "bpf_raw_tracepoint_args",
 	  0xffff },
+	/* It may sleep. What its context is called BTF does not say: void. */
+	{ "syscall", BPF_PROG_TYPE_SYSCALL, 0, NULL, 0xffff },
 };
 
 const size_t type_count = ARRAY_SIZE(types);
@@ -100,13 +102,13 @@ bool function_has(const struct func *f, enum kind kind)
 	return false;
 }
 
-bool program_tail_calls(const struct prog *p)
+bool program_has(const struct prog *p, enum kind kind)
 {
 	__u32 mask = reached(p);
 	int i;
 
 	for (i = 0; i < p->func_count; i++)
-		if (mask & 1U << i && function_has(&p->func[i], TAIL))
+		if (mask & 1U << i && function_has(&p->func[i], kind))
 			return true;
 	return false;
 }
@@ -154,7 +156,7 @@ static void make_func(const struct set *set, struct func *f, int number, bool ca
 	int i;
 
 	f->callback = callback;
-	f->global = !number || (!callback && once_in(3));
+	f->global = !number || (!callback && types[set->type].ctx && once_in(3));
 	f->ctx_home = callback ? NOWHERE : take_home(&taken);
 	f->sum_home = once_in(3) ? NOWHERE : take_home(&taken);
 	f->kept_count = below(MAX_KEPT + 1);
@@ -241,6 +243,7 @@ static void make_callback(const struct set *set, struct prog *p)
 static void make_prog(const struct set *set, struct prog *p)
 {
 	bool deep = set->stack_limit == STACK_DEEP;
+	bool arena = kernel.has_arena && once_in(6);
 	int i, more;
 
 	p->func_count = deep ? 2 + below(MAX_FUNCS - 2) : few(once_in(4) ? MAX_FUNCS : 4);
@@ -270,6 +273,10 @@ static void make_prog(const struct set *set, struct prog *p)
 			continue;
 		if (once_in(8))
 			add_step(&p->func[from], HELPER, 0);
+		else if (arena && once_in(3))
+			add_step(&p->func[from], ARENA, 0);
+		else if (set->throws && once_in(3))
+			add_step(&p->func[from], THROW, below(256));
 		else if (from < p->func_count - 1 && once_in(2))
 			add_step(&p->func[from], CALL,
 				 from + 1 + below(p->func_count - from - 1));
@@ -398,7 +405,8 @@ static void make_extension(struct set *set)
 	e->func = below(p->func_count);
 	e->first_round = below(set->round_count);
 	e->end_round = e->first_round + few(MAX_ROUNDS);
-	set->extended = p->func[e->func].global && reached(p) & 1U << e->func;
+	set->extended = p->func[e->func].global && reached(p) & 1U << e->func &&
+			types[set->type].ctx;
 	/*
 	 * What has no tail calls may have a stack of its own there, and then there is
 	 * no telling how much of the kernel's is used.
@@ -447,7 +455,8 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 	state = seed ^ (__u64)number << 32 ^ attempt;
 	state = any();
 
-	set->type = below(type_count);
+	set->type = below(type_count - !kernel.sleepers);
+	set->throws = kernel.throws & 1U << set->type && once_in(6);
 	set->stack_limit = once_in(8) ? STACK_DEEP : STACK_SHALLOW;
 	set->prog_count = few(once_in(4) ? MAX_PROGS : 4);
 	set->slot_count = few(once_in(4) ? MAX_SLOTS : 4);
@@ -457,14 +466,14 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 	/* The verifier is asked, too. */
 	if (!once_in(20))
 		fit_stack(set);
-	if (once_in(8))
+	if (!set->throws && once_in(8))
 		make_extension(set);
 	make_slots(set);
 	if (set->round_count == 1 && once_in(10))
 		make_race(set);
 	set->harden = once_in(8);
 	set->watched = once_in(10) || (set->race && once_in(3));
-	if (once_in(8))
+	if (!set->throws && once_in(8))
 		make_tracers(set);
 	if (!kernel.has_loop)
 		leave_out_loops(set);

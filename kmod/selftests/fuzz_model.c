@@ -24,7 +24,7 @@
 #define FRAME_MAX	4096
 
 struct kernel kernel;
-__u32 model_tail_calls, model_stack_misses;
+__u32 model_tail_calls, model_stack_misses, model_thrown;
 bool model_mixed;
 
 static const struct set *set;
@@ -33,6 +33,9 @@ static bool dry;
 static __u32 fuel, count, pos;
 /* Which of the two a slot that changes had. */
 static __u32 raced;
+/* An exception is on its way to the main function, with what the program returns. */
+static bool thrown;
+static __u32 thrown_value;
 /* The stack that was used where the counter is. */
 static __u32 origin;
 static struct difference *diff;
@@ -56,18 +59,19 @@ void describe_event(__u64 event, char *text, size_t size)
 		[MISS] = "did not make a tail call",
 		[FENTRY] = "fentry",
 		[FEXIT] = "fexit, value:",
+		[THROWN] = "throws",
 	};
 	__u8 what = event >> 56, prog = event >> 48, func = event >> 40, step = event >> 32;
 
-	if (what < ENTER || what > FEXIT) {
+	if (what < ENTER || what > THROWN) {
 		snprintf(text, size, "nothing (%#llx)", event);
 		return;
 	}
-	if (what == BACK || what == KEPT || what == MISS)
+	if (what == BACK || what == KEPT || what == MISS || what == THROWN)
 		snprintf(text, size, "p%u f%u step %u %s", prog, func, step, names[what]);
 	else
 		snprintf(text, size, "p%u f%u %s", prog, func, names[what]);
-	if (what != MISS && what != FENTRY)
+	if (what != MISS && what != FENTRY && what != THROWN)
 		snprintf(text + strlen(text), size - strlen(text), " %u", (__u32)event);
 }
 
@@ -109,9 +113,7 @@ static void __attribute__((noreturn)) wrong_event(__u64 want, __u64 got, const c
 
 static void expect(__u64 want)
 {
-	if (dry)
-		return;
-	if (logged() != want)
+	if (!dry && logged() != want)
 		wrong_event(want, logged(), "the last one");
 	pos++;
 }
@@ -122,8 +124,10 @@ static __u32 expect_enter(int prog, int func, const char *how)
 	__u64 want = EVENT(ENTER, prog, func, 0, 0), got;
 	__u32 used;
 
+	pos++;
 	if (dry)
 		return 0;
+	pos--;
 	got = logged();
 	used = (__u32)got;
 	if (got >> 32 != want >> 32)
@@ -133,10 +137,13 @@ static __u32 expect_enter(int prog, int func, const char *how)
 }
 
 /* Bytes between the counter and the end of the frame that makes a tail call. */
-static __u32 used_at_tail_call(const struct func *f, __u32 used)
+static __u32 used_at_tail_call(const struct prog *p, const struct func *f, __u32 used)
 {
 	__u32 bytes = used - origin + 8 + f->stack, regs = keepers(f);
 	int i;
+
+	/* All functions of the program have the arena's address in a register. */
+	bytes += 8 * program_has(p, ARENA);
 
 	/* Where the verifier makes a loop of bpf_loop(), it takes R6, R7 and R8 for it. */
 	for (i = 0; i < f->step_count; i++) {
@@ -174,7 +181,7 @@ static bool extended(int prog, int func)
 static bool measures(int prog)
 {
 	return strcmp(types[set->type].name, "raw_tracepoint") ||
-	       program_tail_calls(&set->prog[prog]);
+	       program_has(&set->prog[prog], TAIL);
 }
 
 /* Of a slot that changes the run says what it had; it must be one of the two. */
@@ -207,6 +214,11 @@ static int target(const struct step *s)
 	if (set->race && index == set->race_slot)
 		return racing_target();
 	return set->slot[round_now][index];
+}
+
+bool throws_now(__u32 events)
+{
+	return !(events & 3);
 }
 
 static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used);
@@ -276,6 +288,8 @@ again:
 		switch (s->kind) {
 		case CALL:
 			value = walk_call(prog, func, s->to, shift, used);
+			if (thrown)
+				goto unwind;
 			sum = sum * 3 + value;
 			expect(EVENT(BACK, prog, func, i, value));
 			break;
@@ -288,10 +302,22 @@ again:
 		case HELPER:
 			expect(EVENT(BACK, prog, func, i, 0));
 			break;
+		case ARENA:
+			sum = sum * 3 + ARENA_VALUE;
+			expect(EVENT(BACK, prog, func, i, ARENA_VALUE));
+			break;
+		case THROW:
+			if (!throws_now(pos))
+				break;
+			expect(EVENT(THROWN, prog, func, i, 0));
+			thrown = true;
+			model_thrown++;
+			thrown_value = s->to & mask;
+			goto unwind;
 		case TAIL:
 			to = target(s);
 			stack_miss = func && kernel.budget &&
-				     used_at_tail_call(f, used) > kernel.budget;
+				     used_at_tail_call(&set->prog[prog], f, used) > kernel.budget;
 			if (to != NOTHING && count < LIMIT && !stack_miss) {
 				count++;
 				made++;
@@ -309,6 +335,12 @@ again:
 			expect(EVENT(KEPT, prog, func, i, base));
 	}
 	return (f->value + (f->sum_home ? sum : 0)) & mask;
+
+unwind:
+	/* The main function of the program that threw ends, and its caller goes on. */
+	if (!func)
+		thrown = false;
+	return thrown_value;
 }
 
 static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used)
@@ -338,6 +370,7 @@ __u32 model_entries(const struct set *s, int round, int prog)
 	round_now = round;
 	dry = true;
 	count = 0;
+	pos = 0;
 	origin = 0;
 	fuel = MAX_ENTRIES;
 	walk_call(prog, NOBODY, 0, 0, 0);
@@ -358,6 +391,8 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 	raced = 0;
 	model_mixed = false;
 	model_stack_misses = 0;
+	model_thrown = 0;
+	thrown = false;
 	fuel = max;
 	diff = d;
 	diff->found = false;

@@ -18,6 +18,7 @@
 #define EVENTS_ON	"/sys/kernel/tracing/events/bpf_tail_call/enable"
 
 struct totals totals;
+bool load_only;
 
 /* What it was before, as it is to be again. */
 static char harden_before[16];
@@ -128,7 +129,8 @@ static __u32 run_prog(const struct set *set, int fd, __u32 fuel)
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int i;
 
-	if (types[set->type].prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT) {
+	if (types[set->type].prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+	    types[set->type].prog_type == BPF_PROG_TYPE_SYSCALL) {
 		opts.ctx_in = args;
 		opts.ctx_size_in = sizeof(args);
 	} else {
@@ -198,6 +200,7 @@ static bool run_round(const struct set *set, int round, const int *prog_fd,
 		}
 		totals.tail_calls += model_tail_calls;
 		totals.stack_misses += model_stack_misses;
+		totals.thrown += model_thrown;
 		totals.mixed += model_mixed;
 	}
 	return true;
@@ -283,6 +286,8 @@ enum outcome run_set(const struct set *set, struct difference *diff)
 		    !set_tracers(set, round, prog_fd, link) ||
 		    !set_extension(set, round, prog_fd, &link[MAX_TRACERS]))
 			goto out;
+		if (load_only)
+			continue;
 		model_new_round();
 		if (!(set->race ? run_race(set, array_fd, prog_fd, diff) :
 				  run_round(set, round, prog_fd, diff))) {

@@ -291,6 +291,12 @@ static void print_step(const struct step *s)
 	case HELPER:
 		printf("#     a helper, with a key on the stack\n");
 		break;
+	case ARENA:
+		printf("#     read from the arena\n");
+		break;
+	case THROW:
+		printf("#     throw %u, in one case of four\n", s->to);
+		break;
 	}
 }
 

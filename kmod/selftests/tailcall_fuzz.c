@@ -20,8 +20,10 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <linux/bpf.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "fuzz.h"
@@ -51,6 +53,7 @@ static struct {
 	__s64 only;
 	bool verbose;
 	bool shrink;
+	bool verdicts;
 } options = { .sets = 1000, .only = -1, .shrink = true };
 
 static struct {
@@ -131,10 +134,15 @@ static void try_set(__u32 number)
 		fflush(stdout);
 	}
 	outcome = run_set(&set, &diff);
+	if (options.verdicts)
+		printf("%u\t%s\n", number, outcome == REFUSED ? refusal() : "taken");
 	if (outcome == REFUSED) {
 		count_reason(refusal());
 		fit_stack(&set);
 		outcome = run_set(&set, &diff);
+		if (options.verdicts)
+			printf("%u made smaller\t%s\n", number,
+			       outcome == REFUSED ? refusal() : "taken");
 		smaller += outcome != REFUSED;
 		refused += outcome == REFUSED;
 	}
@@ -155,12 +163,15 @@ static void try_set(__u32 number)
 
 static void print_usage(FILE *f)
 {
-	fputs("Usage: tailcall_fuzz [--seed=N] [--sets=N] [--only=N] [--no-shrink] [--verbose]\n"
+	fputs("Usage: tailcall_fuzz [--seed=N] [--sets=N] [--only=N] [--no-shrink] [--verdicts]\n"
+	      "                     [--verbose]\n"
 	      "\n"
 	      "  --seed=N     the sets to make (default: a random seed, which is printed)\n"
 	      "  --sets=N     how many of them (default: 1000)\n"
 	      "  --only=N     only set N of this seed\n"
 	      "  --no-shrink  print a set that differs as it is\n"
+	      "  --verdicts   run nothing: say of each set what the kernel says to loading its\n"
+	      "               programs, filling its slots and attaching, one line each\n"
 	      "  --verbose    print each set before it runs\n"
 	      "\n"
 	      "Exit status: 0 no difference, 1 a set differs from the model, 2 wrong option,\n"
@@ -202,6 +213,9 @@ static void parse_options(int argc, char **argv)
 			options.only = (__u32)parse_number(argv[i] + 7, "--only");
 		} else if (!strcmp(argv[i], "--no-shrink")) {
 			options.shrink = false;
+		} else if (!strcmp(argv[i], "--verdicts")) {
+			options.verdicts = true;
+			load_only = true;
 		} else if (!strcmp(argv[i], "--verbose")) {
 			options.verbose = true;
 		} else {
@@ -239,12 +253,18 @@ static __u32 stack_size(void)
 static void find_kernel(void)
 {
 	struct utsname name;
+	int array_fd;
 
 	uname(&name);
 	if (strstr(name.release, "-tailcall"))
 		kernel.budget = stack_size() / 8 * 5;
 	kernel.has_loop =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, NULL) == 1;
+	array_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "feature", 4, 4, 1, NULL);
+	if (array_fd < 0)
+		stop(4, "cannot make a prog_array: %s", strerror(errno));
+	find_features(array_fd);
+	close(array_fd);
 }
 
 int main(int argc, char **argv)
@@ -258,10 +278,10 @@ int main(int argc, char **argv)
 	/* Before 5.11 BPF memory counts against this. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	libbpf_set_print(NULL);
-	find_kernel();
 	err = emit_init();
 	if (err)
 		stop(4, "bpf(2) does not work here: %s", strerror(-err));
+	find_kernel();
 
 	atexit(restore_settings);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
@@ -282,6 +302,9 @@ int main(int argc, char **argv)
 	printf("# %llu writes to slots while programs ran, %llu runs saw both of what a slot had\n",
 	       totals.writes, totals.mixed);
 	printf("# %llu sets with the tracepoints of tail calls\n", totals.watched);
+	printf("# %llu exceptions; here are%s loops,%s arenas,%s exceptions,%s tail calls of who may sleep\n",
+	       totals.thrown, kernel.has_loop ? "" : " no", kernel.has_arena ? "" : " no",
+	       kernel.throws ? "" : " no", kernel.sleepers ? "" : " no");
 	printf("seed %llu: %u sets, %u made smaller, %u not loaded, %llu runs, %llu entries, ",
 	       options.seed, options.sets, smaller, refused, totals.runs, totals.entries);
 	printf("%u differences\n", differences);
