@@ -29,6 +29,9 @@
 #define MAX_TRACERS	4
 /* How often each program runs while a slot changes. */
 #define RACE_RUNS	10
+/* Or until a tracer has come so often. */
+#define RACE_TRACERS	3
+#define MAX_RACE_RUNS	1000
 
 #define NOTHING		(-1)
 /* How a function keeps something: in one of these registers, or on its stack. */
@@ -134,6 +137,9 @@ struct set {
 	bool race;
 	__u8 race_slot;
 	__s8 race_to[2];
+	/* And one function is traced and not traced. */
+	bool race_traced;
+	struct tracer race_tracer;
 	struct prog prog[MAX_PROGS];
 };
 
@@ -259,6 +265,7 @@ void model_compare(const struct set *set, int round, int prog, __u32 fuel,
 void describe_event(__u64 event, char *text, size_t size);
 /* Of the last run that was compared. */
 extern __u32 model_tail_calls, model_stack_misses, model_thrown;
+extern __u32 model_traced;
 extern bool model_mixed;
 
 /* fuzz_run.c */
@@ -273,6 +280,8 @@ struct totals {
 	__u64 writes;		/* of a slot, while programs run */
 	__u64 watched;		/* sets */
 	__u64 thrown;
+	__u64 tracers;		/* that came and went while programs ran, */
+	__u64 traced;		/* and what they saw */
 	__u64 mixed;		/* runs that have seen both of what it had */
 };
 

@@ -363,33 +363,38 @@ void leave_out_loops(struct set *set)
 	}
 }
 
+/* A function that may be traced, or none after all. */
+static bool make_tracer(const struct set *set, struct tracer *t)
+{
+	const struct prog *p;
+	int i;
+
+	t->prog = below(set->prog_count);
+	p = &set->prog[t->prog];
+	t->func = below(p->func_count);
+	t->exit = once_in(2);
+	t->first_round = below(set->round_count);
+	t->end_round = t->first_round + few(MAX_ROUNDS);
+	if (!(reached(p) & 1U << t->func) || p->func[t->func].callback)
+		return false;
+	/* What is replaced cannot be traced, and the other way round. */
+	if (set->extended && (t->prog == set->ext.prog || t->prog == set->ext.body))
+		return false;
+	/* The model knows one of a kind at a function. */
+	for (i = 0; i < set->tracer_count; i++)
+		if (set->tracer[i].prog == t->prog && set->tracer[i].func == t->func &&
+		    set->tracer[i].exit == t->exit)
+			return false;
+	return true;
+}
+
 static void make_tracers(struct set *set)
 {
-	int i, tries;
+	int tries;
 
-	for (tries = few(MAX_TRACERS); tries; tries--) {
-		struct tracer *t = &set->tracer[set->tracer_count];
-		const struct prog *p;
-
-		t->prog = below(set->prog_count);
-		p = &set->prog[t->prog];
-		t->func = below(p->func_count);
-		t->exit = once_in(2);
-		t->first_round = below(set->round_count);
-		t->end_round = t->first_round + few(MAX_ROUNDS);
-		if (!(reached(p) & 1U << t->func) || p->func[t->func].callback)
-			continue;
-		/* What is replaced cannot be traced, and the other way round. */
-		if (set->extended && (t->prog == set->ext.prog || t->prog == set->ext.body))
-			continue;
-		/* The model knows one of a kind at a function. */
-		for (i = 0; i < set->tracer_count; i++)
-			if (set->tracer[i].prog == t->prog && set->tracer[i].func == t->func &&
-			    set->tracer[i].exit == t->exit)
-				break;
-		if (i == set->tracer_count)
+	for (tries = few(MAX_TRACERS); tries; tries--)
+		if (make_tracer(set, &set->tracer[set->tracer_count]))
 			set->tracer_count++;
-	}
 }
 
 /* Of the last program but one, by the last one: no slot has either. */
@@ -475,6 +480,8 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 	set->watched = once_in(10) || (set->race && once_in(3));
 	if (!set->throws && once_in(8))
 		make_tracers(set);
+	if (set->race && !set->throws && once_in(2))
+		set->race_traced = make_tracer(set, &set->race_tracer);
 	if (!kernel.has_loop)
 		leave_out_loops(set);
 }

@@ -25,6 +25,7 @@
 
 struct kernel kernel;
 __u32 model_tail_calls, model_stack_misses, model_thrown;
+__u32 model_traced;
 bool model_mixed;
 
 static const struct set *set;
@@ -33,6 +34,8 @@ static bool dry;
 static __u32 fuel, count, pos;
 /* Which of the two a slot that changes had. */
 static __u32 raced;
+/* Events of the tracer that comes and goes. */
+static __u32 raced_tracer;
 /* An exception is on its way to the main function, with what the program returns. */
 static bool thrown;
 static __u32 thrown_value;
@@ -156,6 +159,18 @@ static __u32 used_at_tail_call(const struct prog *p, const struct func *f, __u32
 	return bytes + 8 * __builtin_popcount(regs);
 }
 
+/* An event of the tracer that comes and goes may be there or not. */
+static void may_expect(int prog, int func, bool exit, __u64 event)
+{
+	const struct tracer *t = &set->race_tracer;
+
+	if (set->race_traced && t->prog == prog && t->func == func && t->exit == exit &&
+	    logged() == event) {
+		raced_tracer++;
+		pos++;
+	}
+}
+
 static bool traced(int prog, int func, bool exit)
 {
 	int i;
@@ -236,8 +251,8 @@ static void check_cost(int prog, int caller, int func, __u32 shift, __u32 before
 	if (took < 16 || took > FRAME_MAX)
 		difference(0, took, "a call of p%d f%d from f%d takes %d bytes of stack", prog,
 			   func, caller, (int)took);
-	/* bpf_loop() may be a function or not. */
-	if (set->prog[prog].func[func].callback || caller == EXTENDED)
+	/* bpf_loop() may be a function or not, and there may be a trampoline or none. */
+	if (set->prog[prog].func[func].callback || caller == EXTENDED || set->race_traced)
 		return;
 	if (*known && *known != took)
 		difference(*known, took,
@@ -358,9 +373,11 @@ static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used)
 	}
 	if (traced(prog, func, false))
 		expect(EVENT(FENTRY, prog, func, 0, 0));
+	may_expect(prog, func, false, EVENT(FENTRY, prog, func, 0, 0));
 	value = walk_func(prog, caller, func, shift, used);
 	if (traced(prog, func, true))
 		expect(EVENT(FEXIT, prog, func, 0, value));
+	may_expect(prog, func, true, EVENT(FEXIT, prog, func, 0, value));
 	return value;
 }
 
@@ -389,6 +406,7 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 	origin = 0;
 	pos = 0;
 	raced = 0;
+	raced_tracer = 0;
 	model_mixed = false;
 	model_stack_misses = 0;
 	model_thrown = 0;
@@ -407,4 +425,5 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 		difference(value, retval, "the run returns %u, and must %u", retval, value);
 	model_tail_calls = count;
 	model_mixed = raced == 3;
+	model_traced = raced_tracer;
 }

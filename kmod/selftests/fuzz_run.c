@@ -157,11 +157,12 @@ static struct {
 	const int *prog_fd;
 	int array_fd;
 	atomic_bool end;
+	atomic_int tracers;
 } race;
 
 static void *write_slot(void *unused)
 {
-	int i, to;
+	int i, to, link = -1;
 
 	for (i = 0; !atomic_load(&race.end) || i % 2; i++) {
 		to = race.set->race_to[i % 2];
@@ -171,7 +172,22 @@ static void *write_slot(void *unused)
 			stop(4, "slot %u: %s", race.set->race_slot, strerror(errno));
 		if (race.set->watched)
 			set_watched(i % 4 < 2);
+		if (!race.set->race_traced)
+			continue;
+		if (i % 4 == 0) {
+			link = load_tracer(race.set, &race.set->race_tracer,
+					   race.prog_fd[race.set->race_tracer.prog]);
+			if (link < 0)
+				stop(4, "a tracer during runs: %s", refusal());
+			totals.tracers++;
+			atomic_fetch_add(&race.tracers, 1);
+		} else if (i % 4 == 2) {
+			close(link);
+			link = -1;
+		}
 	}
+	if (link >= 0)
+		close(link);
 	return unused;
 }
 
@@ -202,6 +218,7 @@ static bool run_round(const struct set *set, int round, const int *prog_fd,
 		totals.stack_misses += model_stack_misses;
 		totals.thrown += model_thrown;
 		totals.mixed += model_mixed;
+		totals.traced += model_traced;
 	}
 	return true;
 }
@@ -217,9 +234,14 @@ static bool run_race(const struct set *set, int array_fd, const int *prog_fd,
 	race.prog_fd = prog_fd;
 	race.array_fd = array_fd;
 	atomic_store(&race.end, false);
+	atomic_store(&race.tracers, 0);
 	if (pthread_create(&writer, NULL, write_slot, NULL))
 		stop(4, "cannot start a thread");
 	for (i = 0; i < RACE_RUNS && same; i++)
+		same = run_round(set, 0, prog_fd, diff);
+	/* To attach takes longer than some runs. */
+	while (same && set->race_traced && atomic_load(&race.tracers) < RACE_TRACERS &&
+	       i++ < MAX_RACE_RUNS)
 		same = run_round(set, 0, prog_fd, diff);
 	atomic_store(&race.end, true);
 	pthread_join(writer, NULL);

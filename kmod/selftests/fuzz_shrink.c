@@ -72,6 +72,8 @@ static void drop_prog(struct set *s, int prog)
 		else if (s->race_to[i] > prog)
 			s->race_to[i]--;
 	}
+	s->race_traced &= s->race_tracer.prog != prog;
+	s->race_tracer.prog -= s->race_tracer.prog > prog;
 	if (!s->extended)
 		return;
 	s->extended = prog != s->ext.prog && prog != s->ext.body;
@@ -228,6 +230,7 @@ static bool comes_again(void)
 	log = *shared;
 	try = best;
 	try.race = false;
+	try.race_traced = false;
 	if (enough())
 		return true;
 	*shared = log;
@@ -262,6 +265,11 @@ void shrink(struct set *set, struct difference *diff)
 	if (run_set(&try, diff) != DIFFERS)
 		printf("# the difference does not come each time\n");
 	*set = best;
+}
+
+static void print_tracer(const struct tracer *t)
+{
+	printf("# %s at p%u f%u", t->exit ? "fexit" : "fentry", t->prog, t->func);
 }
 
 static void print_home(const char *what, int home)
@@ -337,8 +345,12 @@ void print_set(const struct set *set)
 	for (i = 0; i < set->tracer_count; i++) {
 		const struct tracer *t = &set->tracer[i];
 
-		printf("# %s at p%u f%u, from round %u until %u\n", t->exit ? "fexit" : "fentry",
-		       t->prog, t->func, t->first_round, t->end_round);
+		print_tracer(t);
+		printf(", from round %u until %u\n", t->first_round, t->end_round);
+	}
+	if (set->race_traced) {
+		print_tracer(&set->race_tracer);
+		printf(", which comes and goes meanwhile\n");
 	}
 	if (set->race)
 		printf("# meanwhile slot %u becomes p%d and p%d, %d is empty\n", set->race_slot,

@@ -301,6 +301,8 @@ int main(int argc, char **argv)
 	       (long)(end.tv_sec - begin.tv_sec));
 	printf("# %llu writes to slots while programs ran, %llu runs saw both of what a slot had\n",
 	       totals.writes, totals.mixed);
+	printf("# %llu times a tracer came while programs ran, and saw %llu events\n",
+	       totals.tracers, totals.traced);
 	printf("# %llu sets with the tracepoints of tail calls\n", totals.watched);
 	printf("# %llu exceptions; here are%s loops,%s arenas,%s exceptions,%s tail calls of who may sleep\n",
 	       totals.thrown, kernel.has_loop ? "" : " no", kernel.has_arena ? "" : " no",
