@@ -23,7 +23,7 @@
 
 /*
  * The most entries a run is allowed before its programs stop themselves, as in
- * kmod/selftests/bound.h, where BOUND says why.
+ * tools/checker/bound.h, where BOUND says why.
  */
 #define TC_BOUND	48
 
