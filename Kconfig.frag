@@ -1,5 +1,5 @@
 # What a kernel needs for the series, the tracer, KUnit and the checker.
-# scripts/configure merges this over tinyconfig and stops if any line did not
+# scripts/step/configure merges this over tinyconfig and stops if any line did not
 # land. For a kernel of your own, "make kconfig KDIR=..." prints the first part, for
 # the tree's own merge_config.sh; the others are for kernels that run the tests.
 #

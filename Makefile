@@ -38,7 +38,8 @@ help:
 	@echo 'Main targets:'
 	@echo '  demo           - From nothing to a proven 6.1 kernel: unpatched against patched'
 	@echo '  check          - All tests for TREES; last line: N passed, N failed'
-	@echo '  bench          - What tail calls cost in TREES, against the goals in bench/goals'
+	@echo '  bench          - What tail calls cost in TREES, against the goals in patches/expect/goals'
+	@echo '  checker        - Build the checker, one program that tells which bugs a running kernel has'
 	@echo '  check-cloud    - The checker on the newest Debian cloud kernels of TREES'
 	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
 	@echo '  fuzz           - SETS random sets of programs of SEED on TREE VARIANT, against a model'
@@ -148,9 +149,12 @@ trace-demo:
 tailcall-graph:
 	@$(S)/tailcall-graph "$(STATS)"
 
+checker:
+	@$(S)/step/build-user kmod/selftests checker
+
 check-cloud: known-trees
-	@$(S)/install-deps
-	@set -e; for tree in $(TREES); do $(S)/check-checker $$tree cloud; done
+	@$(S)/step/install-deps
+	@set -e; for tree in $(TREES); do $(S)/check.d/checker $$tree cloud; done
 
 status ktap:
 	@$(S)/$@
@@ -180,28 +184,28 @@ try:
 	@$(S)/try "$(KERNEL)" "$(MODULES)"
 
 bench: known-trees
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@$(S)/bench $(TREES)
 programs: known-trees
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@$(S)/programs "$(OBJECTS)" $(TREES)
 
 stack:
-	@$(S)/tailcall-stack $(if $(ID),--id "$(ID)","$(OBJECT)")
+	@$(S)/stack $(if $(ID),--id "$(ID)","$(OBJECT)")
 
 sample:
-	@$(S)/build-user samples/tailcall
+	@$(S)/step/build-user samples/tailcall
 
 image: known-kernel
-	@$(S)/install-deps
-	@$(S)/build $(TREE) $(VARIANT)
+	@$(S)/step/install-deps
+	@$(S)/image $(TREE) $(VARIANT)
 
 fuzz: known-kernel
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@$(S)/fuzz $(TREE) $(VARIANT) "$(SETS)" "$(SEED)"
 
 boot: known-kernel
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@$(S)/boot $(TREE) $(VARIANT)
 
 fix:
@@ -214,26 +218,26 @@ refresh:
 	@set -e; for tree in $(TREES); do $(S)/refresh $$tree; done
 
 check-range: known-trees
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@set -e; for tree in $(TREES); do $(S)/check-range $$tree; done
 
 vary:
 	@$(S)/vary $(TREE) "$(KDIR)" "$(BEFORE)"
 
 bump: known-kernel
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@$(S)/bump $(TREE)
 
 bisect-check: known-trees
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@set -e; for tree in $(TREES); do $(S)/bisect-check $$tree; done
 
 mutants: known-trees
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@set -e; for tree in $(TREES); do $(S)/mutants $$tree; done
 
 coverage: known-trees
-	@$(S)/install-deps
+	@$(S)/step/install-deps
 	@set -e; for tree in $(TREES); do $(S)/coverage $$tree; done
 
 golden:
@@ -241,15 +245,15 @@ golden:
 
 kunitpy: known-trees
 	$(if $(filter-out 5.10,$(TREES)),,@echo "kunitpy: 5.10's kunit.py runs UML only: name a newer line" >&2; exit 1)
-	@$(S)/install-deps
-	@set -e; for tree in $(filter-out 5.10,$(TREES)); do $(S)/check-kunitpy $$tree; done
+	@$(S)/step/install-deps
+	@set -e; for tree in $(filter-out 5.10,$(TREES)); do $(S)/kunitpy $$tree; done
 
 selftests veristat: known-trees
-	@$(S)/install-deps
-	@$(S)/install-deps selftests
+	@$(S)/step/install-deps
+	@$(S)/step/install-deps selftests
 	@set -e; for tree in $(TREES); do $(S)/$@ $$tree; done
 
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export prove try kselftest-into kunit-into image boot fuzz fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help checker known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export prove try kselftest-into kunit-into image boot fuzz fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy

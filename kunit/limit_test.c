@@ -165,7 +165,7 @@ static void a_run_makes_33_tail_calls(struct kunit *test)
 	tc_graph_expect(test, g, other, what);
 }
 
-/* So that kunit/bugs can tell them apart: here, a miss must not count. */
+/* So that patches/expect/cases can tell them apart: here, a miss must not count. */
 static void misses_do_not_shorten_a_chain(struct kunit *test)
 {
 	a_run_makes_33_tail_calls(test);

@@ -34,7 +34,7 @@ struct verdict __attribute__((format(printf, 2, 3)))
 verdict(enum state state, const char *fmt, ...);
 
 struct bug {
-	const char *id;		/* as in patches/bugs */
+	const char *id;		/* as in patches/expect/bugs */
 	const char *title;
 	const char *effect;	/* what it means for the user of the kernel */
 	const char *upstream;	/* the commit or release that fixes it */

@@ -5,7 +5,7 @@
  * Runs tailcall_check many times, two at a time, and then kills as many runs as
  * it is told at random points. After each part the kernel must have no program,
  * map, link or BTF object, and no JIT image, that it did not have before. The
- * kernel's log is for others to look at: scripts/vm does.
+ * kernel's log is for others to look at: scripts/step/vm does.
  *
  * What somebody else loads meanwhile counts as left behind, so this is for a
  * quiet machine.

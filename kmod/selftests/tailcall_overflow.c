@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tailcall_overflow - make tail calls with as much stack as the verifier allows
+ *
+ * A tail call replaces the frame of the function that makes it and leaves those
+ * of its callers, so 33 of them pile up:
+ *
+ *   f0 -call-> f1 ... -call-> fn -tail call-> f0 -call-> f1 ...
+ *
+ * For every number of callers this looks for the most stack that the verifier
+ * lets them have, and below the last tail call for the deepest chain of calls
+ * that it allows; plain, with a trampoline at each function, and below a function
+ * that an extension replaced. Each shape runs on a process's stack, and on that
+ * of a softirq as the classifier of a packet, and must get as far on either.
+ *
+ * Where nobody looks at what the JIT and trampolines add, this takes the kernel
+ * down, and wants to be asked twice.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+/* kselftest's exit status for a test that could not run. */
+#define EXIT_SKIP	4
+
+#define ENTRIES		34	/* the first program and 33 that are tail called */
+#define STACK_RULE	256	/* callers must stay below this */
+#define STACK_MAX	512
+#define MAX_FUNCS	100
+/*
+ * More static functions than these do not nest. Global ones do in 7.2, and can use
+ * up the stack without any tail call: another bug, which this must not meet.
+ */
+#define MAX_NESTED	16
+#define MAX_CALLERS	(MAX_NESTED - 1)
+#define MAX_INSNS	(MAX_FUNCS * 24)
+
+#define LO_IFINDEX	1
+#define PORT		9
+
+#define INSN(c, d, s, o, i) \
+	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
+			     .off = (o), .imm = (i) })
+#define MOV_IMM(dst, i)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, i)
+#define MOV_REG(dst, s)	INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, s, 0, 0)
+#define ADD_IMM(dst, i)	INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, i)
+#define LOAD(dst, s)	INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, s, 0, 0)
+#define STORE(dst, s)	INSN(BPF_STX | BPF_MEM | BPF_DW, dst, s, 0, 0)
+#define ZERO(off)	INSN(BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, off, 0)
+#define CALL(s, i)	INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
+#define EXIT()		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+
+struct shape {
+	bool global;		/* functions have global linkage */
+	bool ends;		/* the last function is a hook, not a tail call */
+	int callers;		/* that stay on the stack under the tail call */
+	int stack;		/* of all callers together */
+	int below;		/* functions below the last tail call */
+	int below_stack;	/* of each of these */
+};
+
+static int array_fd;
+static int count_fd;
+static int btf_fd;
+static __u32 func_btf_id[2][MAX_FUNCS];
+static const __u32 zero;
+
+static void __attribute__((noreturn, format(printf, 2, 3)))
+stop(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("tailcall_overflow: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(status);
+}
+
+/* Functions are "int f(struct __sk_buff *)", so their BTF can be relied on. */
+static void load_btf(void)
+{
+	struct btf *btf = btf__new_empty();
+	int i, global, id, proto;
+
+	if (!btf)
+		stop(EXIT_SKIP, "no memory for BTF");
+	id = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	btf__add_struct(btf, "__sk_buff", 4);
+	btf__add_field(btf, "len", id, 0, 0);
+	btf__add_ptr(btf, 2);
+	proto = btf__add_func_proto(btf, id);
+	btf__add_func_param(btf, "ctx", 3);
+	for (global = 0; global < 2; global++) {
+		for (i = 0; i < MAX_FUNCS; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "%c%d", global ? 'g' : 'f',
+				 i);
+			id = btf__add_func(btf, name,
+					   global ? BTF_FUNC_GLOBAL :
+						    BTF_FUNC_STATIC, proto);
+			if (id < 0)
+				stop(EXIT_SKIP, "cannot make BTF");
+			func_btf_id[global][i] = id;
+		}
+	}
+	if (btf__load_into_kernel(btf))
+		stop(EXIT_SKIP, "cannot load BTF: %s", strerror(errno));
+	/* It stays open until the end. */
+	btf_fd = btf__fd(btf);
+}
+
+/* Callers have multiples of 32, what is left over goes to the first of them. */
+static int stack_of(const struct shape *s, int func)
+{
+	int share;
+
+	if (func >= s->callers)
+		return func > s->callers ? s->below_stack : 0;
+	share = s->stack / s->callers / 32 * 32;
+	return func ? share : s->stack - share * (s->callers - 1);
+}
+
+/* r2 = a map, or the address of what is in it: how many insns that takes. */
+static int load_map(struct bpf_insn *insn, int kind, int fd)
+{
+	insn[0] = INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2, kind, 0, fd);
+	insn[1] = INSN(0, 0, 0, 0, 0);
+	return 2;
+}
+
+/*
+ * Load a program of a shape: its fd, or a negative error. Each function uses all
+ * callee-saved registers, so that the JIT must save them. An extension has the
+ * fd and the number of the function that it replaces.
+ */
+static int load_shape(const struct shape *s, int target_fd, int target_func)
+{
+	static struct bpf_insn insns[MAX_INSNS];
+	static struct bpf_func_info info[MAX_FUNCS];
+	int funcs = s->callers + 1 + s->below;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .prog_btf_fd = btf_fd,
+		    .func_info = info,
+		    .func_info_cnt = funcs,
+		    .func_info_rec_size = sizeof(info[0]));
+	enum bpf_prog_type type = BPF_PROG_TYPE_SCHED_CLS;
+	int call_at = -1, i, n = 0, fd;
+
+	for (i = 0; i < funcs; i++) {
+		bool global = i && (s->global || (s->ends && i == s->callers));
+
+		if (call_at >= 0)
+			insns[call_at].imm = n - call_at - 1;
+		info[i].insn_off = n;
+		info[i].type_id = func_btf_id[global][i];
+		insns[n++] = MOV_REG(BPF_REG_6, BPF_REG_1);
+		insns[n++] = MOV_REG(BPF_REG_7, BPF_REG_1);
+		insns[n++] = MOV_REG(BPF_REG_8, BPF_REG_1);
+		insns[n++] = MOV_REG(BPF_REG_9, BPF_REG_1);
+		if (stack_of(s, i))
+			insns[n++] = ZERO(-stack_of(s, i));
+		if (!i && !s->ends) {
+			n += load_map(&insns[n], BPF_PSEUDO_MAP_VALUE, count_fd);
+			insns[n++] = LOAD(BPF_REG_3, BPF_REG_2);
+			insns[n++] = ADD_IMM(BPF_REG_3, 1);
+			insns[n++] = STORE(BPF_REG_2, BPF_REG_3);
+		}
+		if (i == s->callers && s->ends) {
+			/* may change the packet, and so may its extension */
+			insns[n++] = MOV_IMM(BPF_REG_2, 0);
+			insns[n++] = CALL(0, BPF_FUNC_skb_pull_data);
+		} else if (i == s->callers) {
+			n += load_map(&insns[n], BPF_PSEUDO_MAP_FD, array_fd);
+			insns[n++] = MOV_IMM(BPF_REG_3, 0);
+			insns[n++] = CALL(0, BPF_FUNC_tail_call);
+		}
+		call_at = -1;
+		if (i < funcs - 1) {
+			insns[n++] = MOV_REG(BPF_REG_1, BPF_REG_6);
+			call_at = n;
+			insns[n++] = CALL(BPF_PSEUDO_CALL, 0);
+		}
+		insns[n++] = MOV_IMM(BPF_REG_0, 0);
+		insns[n++] = EXIT();
+	}
+	if (target_fd >= 0) {
+		type = BPF_PROG_TYPE_EXT;
+		opts.attach_prog_fd = target_fd;
+		opts.attach_btf_id = func_btf_id[1][target_func];
+		/* the main program has the linkage of what it replaces */
+		info[0].type_id = func_btf_id[1][0];
+	}
+	fd = bpf_prog_load(type, "stack", "GPL", insns, n, &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Put an fexit program on a function: its link, or a negative error. */
+static int trace(const struct shape *s, int target_fd, int func)
+{
+	struct bpf_insn insns[] = { MOV_IMM(BPF_REG_0, 0), EXIT() };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = BPF_TRACE_FEXIT,
+		    .attach_prog_fd = target_fd,
+		    .attach_btf_id = func_btf_id[func && s->global][func]);
+	int fd, link;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "fexit", "GPL", insns, 2,
+			   &opts);
+	if (fd < 0)
+		return -errno;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	if (link < 0)
+		link = -errno;
+	close(fd);
+	return link;
+}
+
+static __u64 entries(void)
+{
+	__u64 count;
+
+	if (bpf_map_lookup_elem(count_fd, &zero, &count))
+		stop(1, "cannot read the counter: %s", strerror(errno));
+	return count;
+}
+
+static void reset_entries(void)
+{
+	__u64 count = 0;
+
+	if (bpf_map_update_elem(count_fd, &zero, &count, BPF_ANY))
+		stop(1, "cannot reset the counter: %s", strerror(errno));
+}
+
+/* On the stack of this process: how many programs ran. */
+static __u64 run_here(int fd)
+{
+	char packet[64] = "";
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		    .data_in = packet,
+		    .data_size_in = sizeof(packet),
+		    .repeat = 1);
+
+	reset_entries();
+	if (bpf_prog_test_run_opts(fd, &opts))
+		stop(1, "cannot run a program: %s", strerror(errno));
+	if (entries() < 2 || entries() > ENTRIES)
+		stop(1, "process: %llu programs ran, not 2 to %d", entries(),
+		     ENTRIES);
+	return entries();
+}
+
+/* On that of the softirq that receives a packet: as many must run. */
+static void run_in_softirq(int fd, __u64 count)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = LO_IFINDEX,
+		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = fd, .handle = 1,
+		    .priority = 1);
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+	int tries, err;
+
+	/* to itself, so that nobody answers that the port is unreachable */
+	if (udp < 0 || bind(udp, (struct sockaddr *)&to, sizeof(to)))
+		stop(EXIT_SKIP, "no socket on lo: %s", strerror(errno));
+	err = bpf_tc_hook_create(&hook);
+	if (err && err != -EEXIST)
+		stop(EXIT_SKIP, "no ingress hook on lo: %s", strerror(-err));
+	err = bpf_tc_attach(&hook, &opts);
+	if (err)
+		stop(EXIT_SKIP, "cannot attach to lo: %s", strerror(-err));
+	reset_entries();
+	if (sendto(udp, "", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1)
+		stop(EXIT_SKIP, "cannot send on lo: %s", strerror(errno));
+	for (tries = 0; entries() != count && tries < 100; tries++)
+		usleep(10000);
+	if (entries() != count)
+		stop(1, "softirq: %llu programs ran, not %llu as in a process",
+		     entries(), count);
+	opts.prog_fd = 0;
+	opts.prog_id = 0;
+	bpf_tc_detach(&hook, &opts);
+	close(udp);
+}
+
+static void set_lo_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (udp < 0 || ioctl(udp, SIOCSIFFLAGS, &ifr))
+		stop(EXIT_SKIP, "cannot set lo up: %s", strerror(errno));
+	close(udp);
+}
+
+/* The program that each tail call meets. */
+static void set_slot(int fd)
+{
+	if (bpf_map_update_elem(array_fd, &zero, &fd, BPF_ANY))
+		stop(1, "cannot update the slot: %s", strerror(errno));
+}
+
+/* With most below the tail call for the callers that it has. */
+static int load_deepest(struct shape *s)
+{
+	int fd;
+
+	for (s->below = MAX_CALLERS - s->callers; s->below; s->below--) {
+		int most = (STACK_MAX - s->stack) / s->below / 8 * 8;
+
+		/* a chain that is too long is so without any stack, too */
+		s->below_stack = 0;
+		fd = load_shape(s, -1, 0);
+		if (fd < 0)
+			continue;
+		for (s->below_stack = most; s->below_stack > 0;
+		     s->below_stack -= 8) {
+			int more = load_shape(s, -1, 0);
+
+			if (more < 0)
+				continue;
+			close(fd);
+			return more;
+		}
+		return fd;
+	}
+	s->below_stack = 0;
+	return load_shape(s, -1, 0);
+}
+
+/* Most stack for a number of callers; if traced, with all of them traced. */
+static int load_worst(struct shape *s, bool traced)
+{
+	int fd, link;
+
+	for (s->stack = STACK_RULE; s->stack >= 0; s->stack -= 8) {
+		s->below = 0;
+		fd = load_shape(s, -1, 0);
+		if (fd < 0)
+			continue;
+		if (traced) {
+			link = trace(s, fd, s->callers);
+			if (link < 0) {
+				close(fd);
+				continue;
+			}
+			close(link);
+		}
+		close(fd);
+		return load_deepest(s);
+	}
+	return -EACCES;
+}
+
+static int shapes;
+
+static void describe(const char *what, const struct shape *s, int links)
+{
+	printf("%s: %d callers with %d bytes, %d functions of %d bytes below",
+	       what, s->callers, s->stack, s->below, s->below_stack);
+	if (links)
+		printf(", %d traced", links);
+	puts(s->global ? ", global" : "");
+	/* If this is the last line, the next thing that happened was the end. */
+	fflush(stdout);
+}
+
+static __u64 run(int fd)
+{
+	__u64 count = run_here(fd);
+
+	run_in_softirq(fd, count);
+	printf("  %llu tail calls\n", count - 1);
+	shapes++;
+	return count;
+}
+
+/* With a trampoline at each function where there may be one. */
+static void run_with_fexit(const char *what, const struct shape *s, int prog_fd,
+			   int run_fd)
+{
+	int link[MAX_FUNCS], links = 0, i;
+
+	for (i = 0; i <= s->callers + s->below; i++) {
+		link[links] = trace(s, prog_fd, i);
+		if (link[links] >= 0)
+			links++;
+	}
+	if (links) {
+		describe(what, s, links);
+		run(run_fd);
+	}
+	while (links)
+		close(link[--links]);
+}
+
+static void run_plain(int callers, bool global, bool traced)
+{
+	struct shape s = { .callers = callers, .global = global };
+	int fd = load_worst(&s, false);
+
+	if (fd < 0)
+		return;
+	set_slot(fd);
+	if (traced) {
+		run_with_fexit("fexit where it may be", &s, fd, fd);
+	} else {
+		describe("plain", &s, 0);
+		/* One caller with all that it may have is in nobody's way. */
+		if (run(fd) != ENTRIES && callers == 1)
+			stop(1, "one caller ends below the limit");
+	}
+	close(fd);
+}
+
+static void run_traced(int callers)
+{
+	struct shape s = { .callers = callers };
+	int fd = load_worst(&s, true);
+
+	if (fd < 0)
+		return;
+	set_slot(fd);
+	run_with_fexit("fexit everywhere", &s, fd, fd);
+	close(fd);
+}
+
+/* A target whose last function is replaced, below callers with most stack. */
+static void run_extension(int callers, int target_callers)
+{
+	struct shape s = { .callers = callers };
+	struct shape target = { .callers = target_callers, .ends = true };
+	int fd, target_fd, ext_fd = -1, link = -1;
+
+	fd = load_worst(&s, false);
+	if (fd < 0)
+		return;
+	set_slot(fd);
+	for (target.stack = STACK_MAX; target.stack >= 0; target.stack -= 8) {
+		target_fd = load_shape(&target, -1, 0);
+		if (target_fd < 0)
+			continue;
+		ext_fd = load_shape(&s, target_fd, target_callers);
+		if (ext_fd >= 0)
+			link = bpf_raw_tracepoint_open(NULL, ext_fd);
+		if (link >= 0)
+			break;
+		close(ext_fd);
+		close(target_fd);
+	}
+	if (link >= 0) {
+		printf("extension below %d callers with %d bytes, ",
+		       target.callers, target.stack);
+		describe("itself", &s, 0);
+		run(target_fd);
+		run_with_fexit("the same", &s, fd, target_fd);
+		close(link);
+		close(ext_fd);
+		close(target_fd);
+	}
+	close(fd);
+}
+
+static void print_usage(FILE *f)
+{
+	fputs("Usage: tailcall_overflow --i-know\n"
+	      "\n"
+	      "Takes a kernel down that has bug N3 of the tail call family: run it in a\n"
+	      "virtual machine. Exit status: 0 survived, 1 a program ran not as often as it\n"
+	      "should, 2 wrong option, 4 cannot tell.\n", f);
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	int callers;
+
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		print_usage(stdout);
+		return 0;
+	}
+	if (argc != 2 || strcmp(argv[1], "--i-know")) {
+		print_usage(stderr);
+		return 2;
+	}
+
+	/* Before 5.11 BPF memory counts against this. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	libbpf_set_print(NULL);
+	array_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "slots",
+				  sizeof(__u32), sizeof(__u32), 1, NULL);
+	count_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "count", sizeof(__u32),
+				  sizeof(__u64), 1, NULL);
+	if (array_fd < 0 || count_fd < 0)
+		stop(EXIT_SKIP, "bpf(2) does not work here: %s",
+		     strerror(errno));
+	load_btf();
+	set_lo_up();
+
+	for (callers = 1; callers <= MAX_CALLERS; callers++) {
+		run_plain(callers, false, false);
+		run_plain(callers, true, false);
+	}
+	for (callers = 1; callers <= MAX_CALLERS; callers++) {
+		run_traced(callers);
+		run_plain(callers, false, true);
+		run_plain(callers, true, true);
+	}
+	for (callers = 1; callers <= MAX_CALLERS; callers++) {
+		run_extension(callers, 1);
+		run_extension(callers, 2);
+		run_extension(callers, 4);
+	}
+	if (!shapes)
+		stop(EXIT_SKIP, "the verifier refuses all of them");
+	printf("survived %d shapes\n", shapes);
+	return 0;
+}

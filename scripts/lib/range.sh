@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The point releases that the archive has of a line: sourced after common.sh and
+# apt.sh.
+
+# in_archive TREE: the versions that the archive has now, newest first, and of each
+# point release the newest revision.
+in_archive() {
+	local log=$O/log/range-$1.log versions
+
+	# The lists are those of the last suites that were asked for.
+	versions=$(lock download
+		read_lists "$(tree_field "$1" suites)" "$log"
+		apt_private apt-cache madison "$(tree_field "$1" package)" 2>>"$log" | awk -F'|' '
+			{ gsub(/ /, "", $2); point = $2; sub(/-.*/, "", point)
+			  if (!seen[point]++) print $2 }')
+	[ -n "$versions" ] ||
+		die "the archive has no $(tree_field "$1" package), or cannot be reached: see $log, and check the network"
+	echo "$versions"
+}
+
+# pieces TREE VERSION: the folder with the files of that version that the series
+# touches, and the folders of those it makes. It is kept: to unpack them takes a
+# while.
+pieces() {
+	local dir=$O/range/$1/$2 deb package work=${work:?}
+
+	{ printf '%s\n' Kbuild Makefile; range_files "$1"; } >"$work/wanted"
+	if ! cmp -s -- "$work/wanted" "$dir/wanted"; then
+		deb=$(POINT=$2 "$SCRIPTS/step/fetch" "$1") || return 1
+		package=$(tree_field "$1" package)
+		rm -rf -- "$dir"
+		mkdir -p -- "$dir/linux"
+		# Not every file is in every point release.
+		dpkg-deb --fsys-tarfile "$deb" | tar -xO "./usr/src/$package.tar.xz" |
+			tar -xJ -C "$dir/linux" --strip-components=1 \
+				-T <(sed "s#^#$package/#" "$work/wanted") 2>/dev/null || true
+		[ -f "$dir/linux/Makefile" ] || die "cannot unpack ${deb##*/}: check the free space of $O and run again"
+		# What the series makes is in folders that a whole tree has.
+		sed 's#[^/]*$##' "$work/wanted" | sort -u | (cd -- "$dir/linux" && xargs mkdir -p -- kernel/bpf)
+		cp -- "$work/wanted" "$dir/wanted"
+		[ "$2" = "$(tree_field "$1" version)" ] || rm -f -- "$deb"
+	fi
+	echo "$dir/linux"
+}
