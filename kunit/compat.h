@@ -62,6 +62,8 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_SLEEPABLE_CALLERS
 /* A kprobe's program can write the registers. */
 #define TC_KPROBES_WRITE
+/* Tracing programs may have stacks of their own. */
+#define TC_PRIVATE_STACKS
 #else
 #define TC_CPUMAP_REFUSES	(-ENOMEM)
 #endif
