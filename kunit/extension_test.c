@@ -2,7 +2,8 @@
 /*
  * Extensions (freplace) and prog_arrays keep apart: an extension starts a
  * counter of its own, so a program that is extended must not be a tail callee,
- * nor a tail callee be extended. Nothing here runs a program.
+ * nor a tail callee be extended. And an extension has the arguments of what it
+ * replaces.
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
@@ -254,6 +255,124 @@ static void a_failed_attach_leaves_no_trace(struct kunit *test)
 }
 #endif
 
+/* ---- the arguments of an extension that writes to the packet ---------------- */
+
+struct arguments {
+	u8 cnt;
+	u8 ctx;		/* which one is the context, from 1 on */
+};
+
+static const struct arguments arguments[] = {
+	{ 2, 1 }, { 3, 1 }, { 4, 1 }, { 5, 1 },
+	{ 2, 2 }, { 3, 2 }, { 5, 3 }, { 5, 5 },
+};
+
+static void arguments_desc(const struct arguments *args, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "argument %u of %u is the context",
+		 args->ctx, args->cnt);
+}
+
+KUNIT_ARRAY_PARAM(arguments, arguments, arguments_desc);
+
+/* Where the first argument is no context, a kernel that has the bug takes it for one,
+ * and looks whether it is shared: it is not.
+ */
+static u8 no_packet[sizeof(struct sk_buff)];
+
+static u64 argument(u32 arg)
+{
+	return arg == 1 ? (unsigned long)no_packet : arg * 0x111;
+}
+
+/*
+ *   main -call-> first(context and numbers), global: what it returns is the mark
+ */
+static int load_target_with(struct kunit *test, const struct arguments *args)
+{
+	struct tc_prog *p = tc_prog_new(test, "target", BPF_PROG_TYPE_SCHED_CLS);
+	const struct bpf_insn number[] = { BPF_LD_IMM64(BPF_REG_0, 0) };
+	u32 arg;
+
+	p->args = args->cnt;
+	p->ctx_arg = args->ctx;
+	tc_func_begin(p, "target", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	for (arg = 1; arg <= args->cnt; arg++) {
+		struct bpf_insn low = number[0], high = number[1];
+
+		if (arg == args->ctx) {
+			tc_emit(p, BPF_MOV64_REG(arg, BPF_REG_6));
+			continue;
+		}
+		low.dst_reg = arg;
+		low.imm = argument(arg);
+		high.imm = argument(arg) >> 32;
+		tc_emit(p, low);
+		tc_emit(p, high);
+	}
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, FIRST));
+	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_0,
+			       offsetof(struct __sk_buff, mark)));
+	tc_emit_return(p, 0);
+	tc_func_begin(p, "first", TC_GLOBAL);
+	if (args->ctx != BPF_REG_1)
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, args->ctx));
+	emit_pull_data(p);
+	tc_emit_return(p, 0);
+	return tc_load_ok(p);
+}
+
+/* Mixes its arguments, and writes to the first byte of the packet. */
+static int load_writing_extension(struct kunit *test, int target,
+				  const struct arguments *args)
+{
+	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+	u32 arg;
+
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(FIRST);
+	p->args = args->cnt;
+	p->ctx_arg = args->ctx;
+	tc_func_begin(p, "extension", TC_GLOBAL);
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 0));
+	for (arg = 1; arg <= args->cnt; arg++) {
+		if (arg == args->ctx)
+			continue;
+		tc_emit(p, BPF_ALU64_IMM(BPF_MUL, BPF_REG_0, 3));
+		tc_emit(p, BPF_ALU64_REG(BPF_ADD, BPF_REG_0, arg));
+	}
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_6, args->ctx));
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_7, BPF_REG_6,
+			       offsetof(struct __sk_buff, data)));
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_8, BPF_REG_6,
+			       offsetof(struct __sk_buff, data_end)));
+	tc_emit(p, BPF_MOV64_REG(BPF_REG_9, BPF_REG_7));
+	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_9, 1));
+	tc_emit(p, BPF_JMP_REG(BPF_JGT, BPF_REG_9, BPF_REG_8, 1));
+	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_7, 0, 0x5a));
+	tc_emit(p, BPF_EXIT_INSN());
+	return tc_load_ok(p);
+}
+
+static void a_writing_extension_has_its_arguments(struct kunit *test)
+{
+	const struct arguments *args = tc_param(test);
+	int target = load_target_with(test, args);
+	int ext = load_writing_extension(test, target, args);
+	u64 mix = 0;
+	bool kept;
+	u32 arg;
+
+	for (arg = 1; arg <= args->cnt; arg++)
+		if (arg != args->ctx)
+			mix = mix * 3 + argument(arg);
+	KUNIT_ASSERT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_EQ(test, tc_run(test, target), (u32)mix);
+	KUNIT_EXPECT_EQ(test, tc_run_shared(test, target, &kept), (u32)mix);
+	KUNIT_EXPECT_TRUE_MSG(test, kept, "a shared packet was written to");
+}
+
 static struct kunit_case extension_cases[] = {
 	KUNIT_CASE(a_prog_array_refuses_an_extension),
 	KUNIT_CASE(an_extension_counts_as_its_target),
@@ -263,6 +382,8 @@ static struct kunit_case extension_cases[] = {
 	KUNIT_CASE(who_is_no_callee_is_extended_at_once),
 	KUNIT_CASE(one_of_two_extensions_is_detached),
 	KUNIT_CASE(a_failed_attach_leaves_no_trace),
+	KUNIT_CASE_PARAM(a_writing_extension_has_its_arguments,
+			 arguments_gen_params),
 	{}
 };
 

@@ -248,12 +248,29 @@ static u32 tc_btf_tags(const struct tc_prog *p, struct tc_btf_tag *tag,
 #endif
 }
 
+/* Writes a prototype with p->args arguments, and returns how much that is. */
+static u32 tc_btf_args(const struct tc_prog *p, struct btf_type *proto, u32 name)
+{
+	struct btf_param *arg = (struct btf_param *)(proto + 1);
+	u32 i;
+
+	if (!p->args)
+		return 0;
+	proto->info = TC_BTF_INFO(BTF_KIND_FUNC_PROTO, p->args);
+	proto->type = TC_BTF_INT;
+	for (i = 0; i < p->args; i++) {
+		arg[i].name_off = name;
+		arg[i].type = i + 1 == p->ctx_arg ? TC_BTF_CTX_PTR : TC_BTF_INT;
+	}
+	return sizeof(*proto) + p->args * sizeof(*arg);
+}
+
 static int tc_load_btf(struct tc_prog *p)
 {
 	struct tc_btf_common *c;
 	union bpf_attr attr = {};
 	struct tc_btf *btf;
-	u32 i, types, len = 1;
+	u32 i, types, last, len = 1;
 	char *strings;
 	void *blob;
 	int fd;
@@ -288,6 +305,10 @@ static int tc_load_btf(struct tc_prog *p)
 	}
 	types = sizeof(*c) + p->func_cnt * sizeof(btf->func[0]);
 	types += tc_btf_tags(p, blob + sizeof(btf->hdr) + types, strings, &len);
+	last = tc_func_btf_id(p->func_cnt) + (p->ctx_tag ? p->func_cnt : 0);
+	for (i = 0; p->args && i < p->func_cnt; i++)
+		btf->func[i].type = last;
+	types += tc_btf_args(p, blob + sizeof(btf->hdr) + types, c->arg.name_off);
 
 	btf->hdr.magic = BTF_MAGIC;
 	btf->hdr.version = BTF_VERSION;
@@ -594,6 +615,7 @@ static void tc_runnable_ready(struct tc_runnable *run)
 	for (i = 0; i < TC_CB_WORDS; i++)
 		cb[i] = i;
 	run->skb->mark = 0;
+	bpf_compute_data_pointers(run->skb);
 }
 
 u32 tc_runnable_run(struct tc_runnable *run)
@@ -637,6 +659,22 @@ u32 tc_run(struct kunit *test, int prog_fd)
 	struct tc_runnable *run = tc_runnable_get(test, prog_fd);
 	u32 entries = tc_runnable_run(run);
 
+	tc_runnable_put(run);
+	return entries;
+}
+
+u32 tc_run_shared(struct kunit *test, int prog_fd, bool *kept)
+{
+	struct tc_runnable *run = tc_runnable_get(test, prog_fd);
+	struct sk_buff *other = skb_clone(run->skb, GFP_KERNEL);
+	u32 entries;
+
+	if (!other)
+		tc_runnable_put(run);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
+	entries = tc_runnable_run(run);
+	*kept = !memchr_inv(other->data, 0, other->len);
+	kfree_skb(other);
 	tc_runnable_put(run);
 	return entries;
 }

@@ -74,6 +74,11 @@ struct tc_prog {
 	bool ctx_tag;
 	/* Without BTF, as anybody may load it. It has one function. */
 	bool plain;
+	/* How many arguments its functions take, the context among them, and which that
+	 * is, from 1 on; 0: nothing but the context.
+	 */
+	u8 args;
+	u8 ctx_arg;
 
 	struct bpf_insn insn[TC_MAX_INSNS];
 	u32 insn_cnt;
@@ -143,6 +148,8 @@ int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
 
 /* Run once. Returns how often main programs were entered. */
 u32 tc_run(struct kunit *test, int prog_fd);
+/* The same, on a packet whose data is shared. Is the other one's as it was? */
+u32 tc_run_shared(struct kunit *test, int prog_fd, bool *kept);
 bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type);
 bool tc_jumps_to(struct kunit *test, int caller_fd, int callee_fd,
 		 enum bpf_prog_type type);

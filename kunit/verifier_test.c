@@ -393,6 +393,21 @@ static int load_target(struct kunit *test, bool hold)
 	return tc_load_ok(p);
 }
 
+/* main -call-> sub, global, which changes packet data */
+static int load_pulling_target(struct kunit *test)
+{
+	struct tc_prog *p = tc_prog_new(test, "target",
+					BPF_PROG_TYPE_SCHED_CLS);
+
+	begin_main(p);
+	tc_emit_call(p, SUB);
+	tc_emit_return(p, 0);
+	begin_sub(p, "sub", TC_GLOBAL);
+	emit_pull_data(p);
+	tc_emit_return(p, 0);
+	return tc_load_ok(p);
+}
+
 static struct tc_prog *extension(struct kunit *test, int target, int func,
 				 bool pull)
 {
@@ -415,6 +430,37 @@ static void an_extension_keeps_the_pointers_of_its_target(struct kunit *test)
 	tc_load_ok(extension(test, target, INNER, false));
 	expect_refused(extension(test, target, SUB, true));
 	expect_refused(extension(test, target, INNER, true));
+}
+
+/* An extension of @func that writes to the packet, and calls no helper for it. */
+static struct tc_prog *writing_extension(struct kunit *test, int target, int func)
+{
+	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(func);
+	begin_sub(p, "extension", TC_GLOBAL);
+	emit_packet_pointer(p);
+	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_7, 0, 1));
+	tc_emit_return(p, 0);
+	return p;
+}
+
+static void a_writing_extension_keeps_the_pointers_of_its_target(struct kunit *test)
+{
+	int target = load_target(test, true);
+	int free = load_pulling_target(test);
+	int ext = tc_load_ok(writing_extension(test, free, SUB));
+
+	expect_refused(writing_extension(test, target, SUB));
+	expect_refused(writing_extension(test, target, INNER));
+	/* It was loaded for one target, and is offered to another one. */
+	KUNIT_EXPECT_EQ(test, tc_attach_to(test, ext, target,
+					   tc_func_btf_id(SUB)), -EINVAL);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+#ifdef TC_EXTENSION_RULE_BY_HOLDER
+	tc_load_ok(writing_extension(test, load_target(test, false), SUB));
+#endif
 }
 
 #ifdef TC_EXTENSION_RULE_BY_HOLDER
@@ -579,6 +625,7 @@ static struct kunit_case verifier_cases[] = {
 	KUNIT_CASE_PARAM(pointers_are_stale_after_a_function,
 			 change_gen_params),
 	KUNIT_CASE(an_extension_keeps_the_pointers_of_its_target),
+	KUNIT_CASE(a_writing_extension_keeps_the_pointers_of_its_target),
 #ifdef TC_EXTENSION_RULE_BY_HOLDER
 	KUNIT_CASE(an_extension_changes_what_nobody_holds),
 #endif

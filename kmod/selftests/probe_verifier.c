@@ -120,8 +120,8 @@ out:
 	return v;
 }
 
-/* Load one of the two extensions for @target: 0 or an error. */
-static int try_extension(int target, bool pulling)
+/* Load one of the extensions for @target: 0 or an error. */
+static int try_extension(int target, const char *name)
 {
 	struct replace_bpf *ext = replace_bpf__open();
 	struct bpf_program *prog;
@@ -129,9 +129,8 @@ static int try_extension(int target, bool pulling)
 
 	if (!ext)
 		return -errno;
-	bpf_program__set_autoload(ext->progs.pulling_ext, pulling);
-	bpf_program__set_autoload(ext->progs.keeping_ext, !pulling);
-	prog = pulling ? ext->progs.pulling_ext : ext->progs.keeping_ext;
+	choose_programs(ext->obj, name, NULL);
+	prog = bpf_object__find_program_by_name(ext->obj, name);
 	err = bpf_program__set_attach_target(prog, target, "keep");
 	if (!err)
 		err = replace_bpf__load(ext);
@@ -139,7 +138,7 @@ static int try_extension(int target, bool pulling)
 	return err;
 }
 
-static struct verdict probe_pulling_extension(void)
+static struct verdict probe_extension(const char *name)
 {
 	struct verifier_bpf *skel = load_only("held_over_function", NULL);
 	struct verdict v;
@@ -149,14 +148,24 @@ static struct verdict probe_pulling_extension(void)
 		return verdict(CANNOT_TELL, "loading the target: %s",
 			       strerror(errno));
 	target = bpf_program__fd(skel->progs.held_over_function);
-	err = try_extension(target, false);
+	err = try_extension(target, "keeping_ext");
 	if (err)
 		v = verdict(CANNOT_TELL, "loading an extension that is sound: %s",
 			    strerror(-err));
 	else
-		v = from_load(try_extension(target, true), "extension");
+		v = from_load(try_extension(target, name), "extension");
 	verifier_bpf__destroy(skel);
 	return v;
+}
+
+static struct verdict probe_pulling_extension(void)
+{
+	return probe_extension("pulling_ext");
+}
+
+static struct verdict probe_writing_extension(void)
+{
+	return probe_extension("writing_ext");
 }
 
 static int try_region(const char *name)
@@ -223,6 +232,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Loads an extension that pulls data for a function that does not. It is never attached.",
 		.probe = probe_pulling_extension,
+	}, {
+		.id = "N38b",
+		.title = "an extension's prologue makes packet pointers stale",
+		.effect = "a verified program reads and writes freed packet data",
+		.upstream = "none",
+		.how =
+			"Loads an extension that writes to the packet for a function that is called while a packet pointer is held. It is never attached.",
+		.probe = probe_writing_extension,
 	}, {
 		.id = "A15c",
 		.title = "a function keeps the packet pointer it was handed, and changes packets",
