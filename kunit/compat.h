@@ -101,6 +101,18 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_SLEEPABLE_KPROBES
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
+/* The struct that a kprobe program takes. */
+#define TC_KPROBE_CTX	"pt_regs"
+#else
+#define TC_KPROBE_CTX	"bpf_user_pt_regs_t"
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+#define file_open_root_mnt(mnt, name, flags, mode) \
+	file_open_root((mnt)->mnt_root, mnt, name, flags, mode)
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
 /* XDP programs say whether they know of fragments. */
 #define TC_XDP_FRAGS	BPF_F_XDP_HAS_FRAGS

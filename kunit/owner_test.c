@@ -24,6 +24,7 @@ struct owner_need {
 	bool faults;	/* it reads user memory, and sleeps for that */
 	bool unwinds;	/* it takes stack traces, which can be had without sleeping */
 	bool walks;	/* it hands a helper a pointer that is good under RCU's lock */
+	bool overrides;	/* it returns in the place of a function */
 	bool ctx_tag;	/* for tc_prog.ctx_tag, and the next for tc_prog.ctx_name */
 	const char *ctx_name;
 	const int *storage;	/* fd of a cgroup storage; the first fd is 0 */
@@ -120,6 +121,11 @@ static struct tc_prog *owner_prog(struct kunit *test, const char *name,
 		owner_emit_map(p, *need->storage);
 		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
 		owner_emit_helper(p, BPF_FUNC_get_local_storage);
+	}
+	if (need->overrides) {
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+		owner_emit_helper(p, BPF_FUNC_override_return);
 	}
 	if (need->faults) {
 		tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_10));
@@ -452,36 +458,55 @@ static int owner_extension(struct kunit *test, int target, struct owner_need nee
 	return tc_load_ok(owner_extension_prog(test, target, need));
 }
 
+static int owner_xdp_target(struct kunit *test, enum bpf_attach_type type,
+			    u32 flags)
+{
+	const struct owner_need need = {
+		.type = BPF_PROG_TYPE_XDP, .ctx_name = "xdp_md",
+		.attach_type = type, .flags = flags,
+	};
+
+	return owner_target(test, &need);
+}
+
+/* An extension of such a target, which tail calls slot 0 of @array if that is an fd. */
+static int owner_xdp_extension(struct kunit *test, int target, u32 flags,
+			       int array)
+{
+	const struct owner_need need = {
+		.type = BPF_PROG_TYPE_EXT, .ctx_name = "xdp_md", .flags = flags,
+	};
+	struct tc_prog *p = owner_prog(test, "extension", &need, array);
+
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(1);
+	return tc_load_ok(p);
+}
+
 /* A prog_array that an extension of a program with this attach type tail calls. */
 static int owner_extension_array(struct kunit *test, enum bpf_attach_type type)
 {
-	struct owner_need need = {
-		.type = BPF_PROG_TYPE_XDP, .ctx_name = "xdp_md",
-	};
 	int array = tc_prog_array(test, 1);
-	struct tc_prog *p;
-	int target;
 
-	need.attach_type = type;
-	target = owner_target(test, &need);
-	need.type = BPF_PROG_TYPE_EXT;
-	need.attach_type = 0;
-	p = owner_prog(test, "extension", &need, array);
-	p->target_fd = target;
-	p->target_btf_id = tc_func_btf_id(1);
-	tc_load_ok(p);
+	owner_xdp_extension(test, owner_xdp_target(test, type, 0), 0, array);
 	return array;
+}
+
+static int owner_offer_xdp_as(struct kunit *test, int array,
+			      enum bpf_attach_type type, u32 flags)
+{
+	const struct owner_need need = {
+		.type = BPF_PROG_TYPE_XDP, .ctx_name = "xdp_md",
+		.attach_type = type, .flags = flags,
+	};
+
+	return tc_set_slot(array, 0, owner_load(test, "callee", &need, -1));
 }
 
 static int owner_offer_xdp(struct kunit *test, int array,
 			   enum bpf_attach_type type)
 {
-	const struct owner_need need = {
-		.type = BPF_PROG_TYPE_XDP, .ctx_name = "xdp_md",
-		.attach_type = type,
-	};
-
-	return tc_set_slot(array, 0, owner_load(test, "callee", &need, -1));
+	return owner_offer_xdp_as(test, array, type, 0);
 }
 
 /* It runs as a part of its target, so its tail callees run in that one's place. */
@@ -507,6 +532,52 @@ static void an_extension_of_a_dispatcher_tail_calls_xdp(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, owner_offer_xdp(test, array, BPF_XDP), 0,
 			    "a plain XDP program");
 }
+
+#ifdef TC_XDP_FRAGS
+/* The packets are those that its target was attached for. */
+static void an_extension_tail_calls_what_knows_fragments(struct kunit *test)
+{
+	int target = owner_xdp_target(test, BPF_XDP, TC_XDP_FRAGS);
+	int array = tc_prog_array(test, 1);
+
+	owner_xdp_extension(test, target, 0, array);
+	KUNIT_EXPECT_EQ_MSG(test, owner_offer_xdp(test, array, BPF_XDP), -EINVAL,
+			    "a program that does not know of fragments");
+	KUNIT_EXPECT_EQ_MSG(test, owner_offer_xdp_as(test, array, BPF_XDP,
+						     TC_XDP_FRAGS),
+			    0, "a program that knows of fragments");
+}
+
+/* Its prog_array has been filled for another target. */
+static void an_extension_goes_where_its_tail_callees_can(struct kunit *test)
+{
+	int plain = owner_xdp_target(test, BPF_XDP, 0);
+	int frags = owner_xdp_target(test, BPF_XDP, TC_XDP_FRAGS);
+	int other = owner_xdp_target(test, BPF_XDP, TC_XDP_FRAGS);
+	int knows = tc_prog_array(test, 1);
+	int array = tc_prog_array(test, 1);
+	int ext, link;
+
+	ext = owner_xdp_extension(test, plain, 0, array);
+	KUNIT_EXPECT_EQ(test, owner_offer_xdp(test, array, BPF_XDP), 0);
+	KUNIT_EXPECT_EQ_MSG(test, tc_attach_to(test, ext, frags, tc_func_btf_id(1)),
+			    -EINVAL, "where its tail callees would meet fragments");
+
+	/* What says so itself makes tail calls of such alone, and can go anywhere. */
+	ext = owner_xdp_extension(test, plain, TC_XDP_FRAGS, knows);
+	KUNIT_EXPECT_EQ(test, owner_offer_xdp(test, knows, BPF_XDP), -EINVAL);
+	link = tc_attach_to(test, ext, frags, tc_func_btf_id(1));
+	KUNIT_EXPECT_GE_MSG(test, link, 0, "one that knows of fragments");
+
+	/* And so can one without tail calls, and one of a target that has them. */
+	ext = owner_xdp_extension(test, plain, 0, -1);
+	KUNIT_EXPECT_GE_MSG(test, tc_attach_to(test, ext, other, tc_func_btf_id(1)),
+			    0, "one without tail calls");
+	ext = owner_xdp_extension(test, frags, 0, tc_prog_array(test, 1));
+	KUNIT_EXPECT_GE_MSG(test, tc_attach_to(test, ext, plain, tc_func_btf_id(1)),
+			    0, "where there are no fragments");
+}
+#endif
 
 static void an_extension_has_the_storage_of_its_target(struct kunit *test)
 {
@@ -675,7 +746,36 @@ static void who_overrides_a_result_is_alone(struct kunit *test)
 	tc_emit_return(plain, 0);
 	KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0, tc_load_ok(plain)), 0);
 }
+
+/* And where it is attached is asked of its target. */
+static void an_extension_overrides_what_its_target_could(struct kunit *test)
+{
+	const struct owner_need plain = {
+		.type = BPF_PROG_TYPE_KPROBE, .ctx_name = TC_KPROBE_CTX,
+	};
+	struct owner_need overrides = plain;
+	int anywhere, allowed;
+
+	owner_needs_events(test);
+	overrides.overrides = true;
+	anywhere = owner_target(test, &plain);
+	allowed = owner_target(test, &overrides);
+	KUNIT_EXPECT_EQ_MSG(test, tc_attach(test, owner_extension(test, anywhere,
+								  overrides)),
+			    -EINVAL, "of a program that may be anywhere");
+	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, owner_extension(test, anywhere,
+								  plain)),
+			    0, "of the same, without overriding");
+	KUNIT_EXPECT_GE_MSG(test, tc_attach(test, owner_extension(test, allowed,
+								  overrides)),
+			    0, "of a program that overrides, too");
+}
 #else
+static void an_extension_overrides_what_its_target_could(struct kunit *test)
+{
+	kunit_skip(test, "Test requires: CONFIG_BPF_KPROBE_OVERRIDE");
+}
+
 static void who_overrides_a_result_is_alone(struct kunit *test)
 {
 	kunit_skip(test, "Test requires: CONFIG_BPF_KPROBE_OVERRIDE");
@@ -756,6 +856,10 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(an_extension_has_the_storage_of_its_target),
 	KUNIT_CASE(an_extension_tail_calls_what_its_target_could),
 	KUNIT_CASE(an_extension_of_a_dispatcher_tail_calls_xdp),
+#ifdef TC_XDP_FRAGS
+	KUNIT_CASE(an_extension_tail_calls_what_knows_fragments),
+	KUNIT_CASE(an_extension_goes_where_its_tail_callees_can),
+#endif
 #ifdef TC_ARG_TAGS
 	KUNIT_CASE(an_extension_has_the_context_of_its_target),
 #endif
@@ -766,6 +870,7 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(a_raw_tracepoints_arguments_are_no_limit),
 	KUNIT_CASE(what_all_records_have_is_no_limit),
 	KUNIT_CASE(who_overrides_a_result_is_alone),
+	KUNIT_CASE(an_extension_overrides_what_its_target_could),
 	KUNIT_CASE(a_cpumap_takes_programs_that_are_alike),
 #ifdef TC_KPROBES_WRITE
 	KUNIT_CASE(a_kprobes_registers_are_not_written),

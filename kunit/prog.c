@@ -334,7 +334,6 @@ int tc_load(struct tc_prog *p)
 		info[i].type_id = tc_func_btf_id(i);
 	}
 	tc_resolve_calls(p);
-	btf_fd = tc_load_btf(p);
 
 	attr.prog_type = p->type;
 	attr.expected_attach_type = p->attach_type;
@@ -345,6 +344,10 @@ int tc_load(struct tc_prog *p)
 	attr.insn_cnt = p->insn_cnt;
 	attr.license = (unsigned long)"GPL";
 	strscpy(attr.prog_name, p->name, sizeof(attr.prog_name));
+	if (p->plain)
+		return tc_keep_fd(p->test, kern_sys_bpf(BPF_PROG_LOAD, &attr,
+							sizeof(attr)));
+	btf_fd = tc_load_btf(p);
 	attr.prog_btf_fd = btf_fd;
 	attr.func_info_rec_size = sizeof(*info);
 	attr.func_info = (unsigned long)info;
@@ -413,6 +416,11 @@ int tc_cpumap(struct kunit *test)
 int tc_devmap(struct kunit *test)
 {
 	return tc_map(test, BPF_MAP_TYPE_DEVMAP, sizeof(u32), 1);
+}
+
+int tc_stack_trace(struct kunit *test)
+{
+	return tc_map(test, BPF_MAP_TYPE_STACK_TRACE, 8 * sizeof(u64), 16);
 }
 
 #ifdef TC_ARENA

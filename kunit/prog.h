@@ -72,6 +72,8 @@ struct tc_prog {
 	 * which has no type of its own in a syscall program.
 	 */
 	bool ctx_tag;
+	/* Without BTF, as anybody may load it. It has one function. */
+	bool plain;
 
 	struct bpf_insn insn[TC_MAX_INSNS];
 	u32 insn_cnt;
@@ -117,6 +119,7 @@ int tc_array(struct kunit *test, u32 entries);
 int tc_cgroup_storage(struct kunit *test, u32 value_size);
 int tc_cpumap(struct kunit *test);
 int tc_devmap(struct kunit *test);
+int tc_stack_trace(struct kunit *test);
 #ifdef TC_ARENA
 int tc_arena(struct kunit *test);
 #endif

@@ -16,6 +16,7 @@ kunit_test_suites(&tailcall_limit_suite,
 		  &tailcall_extension_suite,
 		  &tailcall_owner_suite,
 		  &tailcall_stack_suite,
+		  &tailcall_given_suite,
 		  &tailcall_verifier_suite,
 		  &tailcall_golden_suite,
 		  TC_CALLBACK_SUITE);

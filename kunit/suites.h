@@ -13,6 +13,7 @@ extern struct kunit_suite tailcall_callback_suite;
 extern struct kunit_suite tailcall_extension_suite;
 extern struct kunit_suite tailcall_owner_suite;
 extern struct kunit_suite tailcall_stack_suite;
+extern struct kunit_suite tailcall_given_suite;
 extern struct kunit_suite tailcall_verifier_suite;
 extern struct kunit_suite tailcall_golden_suite;
 

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is done for a program because of what it asks for: it is done for those
+ * that run in its place, too, its tail callees and its extensions.
+ */
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/kallsyms.h>
+#include <linux/mount.h>
+#include <linux/perf_event.h>
+#include <linux/skbuff.h>
+
+#include "prog.h"
+#include "suites.h"
+
+static struct bpf_prog *given_get(struct kunit *test, int fd,
+				  enum bpf_prog_type type)
+{
+	struct bpf_prog *prog = bpf_prog_get_type_dev(fd, type, false);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, prog);
+	return prog;
+}
+
+/* ---- the interpreter's stack ------------------------------------------------ */
+
+struct given_sysctl {
+	const char *path;
+	const char *value;
+	char old[24];
+};
+
+static ssize_t given_sysctl_do(struct vfsmount *proc, const char *path, char *buf,
+			       size_t len, bool write)
+{
+	struct file *file = file_open_root_mnt(proc, path, write ? O_WRONLY : O_RDONLY,
+					       0);
+	loff_t pos = 0;
+	ssize_t ret;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	ret = write ? kernel_write(file, buf, len, &pos)
+		    : kernel_read(file, buf, len, &pos);
+	filp_close(file, NULL);
+	return ret;
+}
+
+/* Keeps what there was. */
+static int given_sysctl_set(struct vfsmount *proc, struct given_sysctl *s)
+{
+	char value[sizeof(s->old)];
+	ssize_t ret;
+
+	memset(s->old, 0, sizeof(s->old));
+	ret = given_sysctl_do(proc, s->path, s->old, sizeof(s->old) - 1, false);
+	if (ret < 0)
+		return ret;
+	strscpy(value, s->value, sizeof(value));
+	ret = given_sysctl_do(proc, s->path, value, strlen(value), true);
+	return ret < 0 ? ret : 0;
+}
+
+static void given_sysctl_reset(struct vfsmount *proc, struct given_sysctl *s)
+{
+	given_sysctl_do(proc, s->path, s->old, strlen(s->old), true);
+}
+
+/* Kernel threads need not see what is mounted. */
+static struct vfsmount *given_proc(struct kunit *test)
+{
+	struct file_system_type *type = get_fs_type("proc");
+	struct vfsmount *proc;
+
+	if (!type || !IS_ENABLED(CONFIG_SYSCTL))
+		kunit_skip(test, "Test requires: CONFIG_PROC_FS, CONFIG_SYSCTL");
+	proc = kern_mount(type);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, proc);
+	return proc;
+}
+
+/* A socket filter with eight bytes of stack. */
+static struct tc_prog *given_filter(struct kunit *test, int array)
+{
+	struct tc_prog *p = tc_prog_new(test, "filter",
+					BPF_PROG_TYPE_SOCKET_FILTER);
+
+	p->plain = true;
+	tc_func_begin(p, "filter", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	tc_emit_stack(p, 8);
+	if (array >= 0)
+		tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tc_emit_return(p, 0);
+	return p;
+}
+
+/* Two programs, one of which makes a tail call, that are loaded with these settings. */
+struct given_pair {
+	int caller, plain;
+};
+
+static struct given_pair given_load(struct kunit *test, struct given_sysctl *settings,
+				    size_t count, bool with_caps)
+{
+	struct tc_prog *caller = given_filter(test, tc_prog_array(test, 1));
+	struct tc_prog *plain = given_filter(test, -1);
+	struct vfsmount *proc = given_proc(test);
+	const struct cred *old = NULL;
+	struct given_pair pair = {};
+	struct cred *cred;
+	size_t set;
+	int err = 0;
+
+	cred = prepare_creds();
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cred);
+	cap_clear(cred->cap_effective);
+	for (set = 0; set < count && !err; set++)
+		err = given_sysctl_set(proc, &settings[set]);
+	if (!err) {
+		if (!with_caps)
+			old = override_creds(cred);
+		pair.caller = tc_load(caller);
+		pair.plain = tc_load(plain);
+		if (!with_caps)
+			revert_creds(old);
+	}
+	/* What could not be set is as it was. */
+	set -= !!err;
+	while (set--)
+		given_sysctl_reset(proc, &settings[set]);
+	put_cred(cred);
+	kern_unmount(proc);
+	KUNIT_ASSERT_EQ_MSG(test, err, 0, "changing a setting");
+	if (pair.caller == -ENOTSUPP)
+		kunit_skip(test, "Test requires: no CONFIG_BPF_JIT_ALWAYS_ON");
+	KUNIT_ASSERT_GE(test, pair.caller, 0);
+	KUNIT_ASSERT_GE(test, pair.plain, 0);
+	return pair;
+}
+
+/* The interpreter that runs a program has the size of its stack in its name. */
+static void expect_interpreter(struct kunit *test, int fd, const char *name)
+{
+	struct bpf_prog *prog = given_get(test, fd, BPF_PROG_TYPE_SOCKET_FILTER);
+	char symbol[KSYM_SYMBOL_LEN];
+
+	KUNIT_EXPECT_FALSE(test, prog->jited);
+	sprint_symbol_no_offset(symbol, (unsigned long)prog->bpf_func);
+	bpf_prog_put(prog);
+	KUNIT_EXPECT_STREQ(test, (const char *)symbol, name);
+}
+
+/* A tail callee may use all that a program may, and does in its caller's stack. */
+static void expect_room_for_callees(struct kunit *test, struct given_pair pair)
+{
+	expect_interpreter(test, pair.caller, "__bpf_prog_run512");
+	expect_interpreter(test, pair.plain, "__bpf_prog_run32");
+}
+
+static void a_callee_has_a_stack_without_the_jit(struct kunit *test)
+{
+	struct given_sysctl settings[] = {
+		{ "sys/net/core/bpf_jit_enable", "0" },
+	};
+
+	expect_room_for_callees(test, given_load(test, settings,
+						 ARRAY_SIZE(settings), true));
+}
+
+/* Beyond the limit only who has capabilities gets memory for the JIT. */
+static void a_callee_has_a_stack_when_the_jit_fails(struct kunit *test)
+{
+	struct given_sysctl settings[] = {
+		{ "sys/kernel/unprivileged_bpf_disabled", "0" },
+		{ "sys/net/core/bpf_jit_limit", "1" },
+	};
+
+	expect_room_for_callees(test, given_load(test, settings,
+						 ARRAY_SIZE(settings), false));
+}
+
+/* ---- extensions ------------------------------------------------------------- */
+
+enum { GIVEN_MAIN, GIVEN_STUB };
+
+/* A program that returns what a function of it does, which can be replaced. */
+static int given_target(struct kunit *test, enum bpf_prog_type type,
+			const char *ctx_name)
+{
+	struct tc_prog *p = tc_prog_new(test, "target", type);
+
+	p->ctx_name = ctx_name;
+	tc_func_begin(p, "target", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	tc_emit_call(p, GIVEN_STUB);
+	tc_emit(p, BPF_EXIT_INSN());
+	tc_func_begin(p, "stub", TC_GLOBAL);
+	tc_emit_return(p, 1);
+	return tc_load_ok(p);
+}
+
+static struct tc_prog *given_extension(struct kunit *test, int target,
+				       const char *ctx_name)
+{
+	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+
+	p->ctx_name = ctx_name;
+	p->target_fd = target;
+	p->target_btf_id = tc_func_btf_id(GIVEN_STUB);
+	tc_func_begin(p, "extension", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	return p;
+}
+
+/* ---- the control block of a packet ---------------------------------------- */
+
+#define CB_OF_PROTOCOL	0x55
+#define CB_OF_PROGRAM	0x33
+
+static u32 given_run_filter(struct kunit *test, struct bpf_prog *prog, u32 *cb)
+{
+	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL);
+	u32 ret;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, skb);
+	skb_put_zero(skb, 64);
+	memcpy(bpf_skb_cb(skb), cb, sizeof(*cb));
+	local_bh_disable();
+	rcu_read_lock();
+	ret = bpf_prog_run_save_cb(prog, skb);
+	rcu_read_unlock();
+	local_bh_enable();
+	memcpy(cb, bpf_skb_cb(skb), sizeof(*cb));
+	kfree_skb(skb);
+	return ret;
+}
+
+/* What the protocol keeps there is neither shown to an extension nor lost by it. */
+static void an_extension_has_a_control_block_of_its_own(struct kunit *test)
+{
+	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
+	struct tc_prog *p = given_extension(test, target, NULL);
+	const s16 cb_off = offsetof(struct __sk_buff, cb);
+	u32 cb = CB_OF_PROTOCOL, seen;
+	struct bpf_prog *prog;
+
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6, cb_off));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_1, CB_OF_PROGRAM));
+	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_1, cb_off));
+	tc_emit(p, BPF_EXIT_INSN());
+	KUNIT_ASSERT_GE(test, tc_attach(test, tc_load_ok(p)), 0);
+	prog = given_get(test, target, BPF_PROG_TYPE_SOCKET_FILTER);
+	seen = given_run_filter(test, prog, &cb);
+	bpf_prog_put(prog);
+	KUNIT_EXPECT_EQ_MSG(test, seen, 0U, "what the extension reads");
+	KUNIT_EXPECT_EQ_MSG(test, cb, (u32)CB_OF_PROTOCOL, "what the protocol has back");
+}
+
+/* Nobody pays for an extension that asks for nothing, nor waits for runs. */
+static void an_extension_that_asks_for_nothing_costs_nothing(struct kunit *test)
+{
+	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
+	struct tc_prog *p = given_extension(test, target, NULL);
+	struct tc_reader reader;
+	struct bpf_prog *prog;
+	int ext;
+
+	tc_emit_return(p, 2);
+	ext = tc_load_ok(p);
+	tc_reader_begin(test, &reader, false);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_TRUE_MSG(test, tc_reader_running(&reader),
+			      "the attach waited for a run");
+	tc_reader_end(&reader);
+	prog = given_get(test, target, BPF_PROG_TYPE_SOCKET_FILTER);
+	KUNIT_EXPECT_FALSE(test, prog->cb_access);
+	KUNIT_EXPECT_FALSE(test, prog->call_get_stack);
+	bpf_prog_put(prog);
+}
+
+/* Who runs the target without saving is through before the extension comes. */
+static void an_extension_that_asks_waits_for_runs(struct kunit *test)
+{
+	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
+	struct tc_prog *p = given_extension(test, target, NULL);
+	struct tc_reader reader;
+	int ext;
+
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6,
+			       offsetof(struct __sk_buff, cb)));
+	tc_emit(p, BPF_EXIT_INSN());
+	ext = tc_load_ok(p);
+	tc_reader_begin(test, &reader, false);
+	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_FALSE_MSG(test, tc_reader_running(&reader),
+			       "the target was extended while it ran");
+	tc_reader_end(&reader);
+}
+
+/* ---- the stack of a perf event ---------------------------------------------- */
+
+#if IS_ENABLED(CONFIG_PERF_EVENTS) && IS_ENABLED(CONFIG_BPF_EVENTS)
+#define GIVEN_STACK	64
+
+/* A perf event's program whose extension asks @helper for the stack. */
+static struct bpf_prog *given_unwinder(struct kunit *test, s32 helper)
+{
+	static const char ctx_name[] = "bpf_perf_event_data";
+	int target = given_target(test, BPF_PROG_TYPE_PERF_EVENT, ctx_name);
+	struct tc_prog *p = given_extension(test, target, ctx_name);
+
+	if (helper == BPF_FUNC_get_stackid) {
+		struct bpf_insn ld_map[2] = {
+			BPF_LD_MAP_FD(BPF_REG_2, tc_stack_trace(test)),
+		};
+
+		tc_emit(p, ld_map[0]);
+		tc_emit(p, ld_map[1]);
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, 0));
+	} else {
+		tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -GIVEN_STACK));
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, GIVEN_STACK));
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_4, 0));
+	}
+	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
+	tc_emit(p, BPF_EXIT_INSN());
+	KUNIT_ASSERT_GE(test, tc_attach(test, tc_load_ok(p)), 0);
+	return given_get(test, target, BPF_PROG_TYPE_PERF_EVENT);
+}
+
+/* As perf runs it, for an event without callchains. */
+static int given_run_event(struct kunit *test, struct bpf_prog *prog, bool precise)
+{
+	struct perf_event *event = kunit_kzalloc(test, sizeof(*event), GFP_KERNEL);
+	struct perf_sample_data *data = kunit_kzalloc(test, sizeof(*data), GFP_KERNEL);
+	struct bpf_perf_event_data_kern ctx = { .data = data, .event = event };
+	struct pt_regs regs = {};
+	int ret;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, event);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, data);
+	event->attr.precise_ip = precise;
+	ctx.regs = &regs;
+	preempt_disable();
+	rcu_read_lock();
+	perf_fetch_caller_regs(&regs);
+	ret = bpf_prog_run_pin_on_cpu(prog, &ctx);
+	rcu_read_unlock();
+	preempt_enable();
+	return ret;
+}
+
+static void an_extension_walks_no_precise_events_stack(struct kunit *test)
+{
+	static const s32 helpers[] = { BPF_FUNC_get_stack, BPF_FUNC_get_stackid };
+	struct bpf_prog *prog;
+	int plain, precise;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(helpers); i++) {
+		prog = given_unwinder(test, helpers[i]);
+		plain = given_run_event(test, prog, false);
+		precise = given_run_event(test, prog, true);
+		/* Where the target is attached from here on. */
+		KUNIT_EXPECT_TRUE(test, prog->call_get_stack);
+		bpf_prog_put(prog);
+		KUNIT_EXPECT_GE_MSG(test, plain, 0, "helper %d", helpers[i]);
+		KUNIT_EXPECT_EQ_MSG(test, precise, -EPROTO, "helper %d", helpers[i]);
+	}
+}
+#else
+static void an_extension_walks_no_precise_events_stack(struct kunit *test)
+{
+	kunit_skip(test, "Test requires: CONFIG_PERF_EVENTS, CONFIG_BPF_EVENTS");
+}
+#endif
+
+static struct kunit_case given_cases[] = {
+	KUNIT_CASE(a_callee_has_a_stack_without_the_jit),
+	KUNIT_CASE(a_callee_has_a_stack_when_the_jit_fails),
+	KUNIT_CASE(an_extension_has_a_control_block_of_its_own),
+	KUNIT_CASE(an_extension_that_asks_for_nothing_costs_nothing),
+	KUNIT_CASE(an_extension_that_asks_waits_for_runs),
+	KUNIT_CASE(an_extension_walks_no_precise_events_stack),
+	{}
+};
+
+struct kunit_suite tailcall_given_suite = {
+	.name = "tailcall_given",
+	.init = tc_init,
+	.exit = tc_exit,
+	.test_cases = given_cases,
+};
