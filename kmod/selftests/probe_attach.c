@@ -349,6 +349,112 @@ static struct verdict probe_iter_link(void)
 	return done(v);
 }
 
+/* ---- programs for many probes ------------------------------------------------- */
+
+/* As the kernel has them; headers may be older. */
+#define KPROBE_MULTI	42
+#define UPROBE_MULTI	48
+#define KPROBE_SESSION	56
+#define UPROBE_SESSION	57
+
+/*
+ * Does the kernel know links of that kind? It is asked for one at an address in user
+ * space that nobody has, so none is made. Kernels before know no such attach type.
+ */
+static bool knows_multi_link(int prog, enum bpf_attach_type attach)
+{
+	bool uprobes = attach == UPROBE_MULTI || attach == UPROBE_SESSION;
+	struct {
+		__u32 prog, target, attach, flags;
+		union {
+			struct {
+				__u32 flags, count;
+				__u64 syms, addrs, cookies;
+			} kprobes;
+			struct {
+				__u64 path, offsets, ref_ctr_offsets, cookies;
+				__u32 count, flags, pid;
+			} uprobes;
+		};
+	} attr = { .prog = prog, .attach = attach };
+	int fd;
+
+	if (uprobes) {
+		attr.uprobes.path = 1;
+		attr.uprobes.offsets = 1;
+		attr.uprobes.count = 1;
+	} else {
+		attr.kprobes.syms = 1;
+		attr.kprobes.count = 1;
+	}
+	fd = syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	if (fd >= 0)
+		close(fd);
+	/* Without CONFIG_FPROBE it is EOPNOTSUPP. */
+	return fd >= 0 || errno == EFAULT || errno == EOPNOTSUPP;
+}
+
+/* A kprobe that is never enabled. */
+static int open_kprobe(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.config1 = (unsigned long)"kernel_restart",
+		.disabled = 1,
+	};
+	FILE *f = fopen("/sys/bus/event_source/devices/kprobe/type", "re");
+	int n;
+
+	if (!f)
+		return -errno;
+	n = fscanf(f, "%u", &attr.type);
+	fclose(f);
+	if (n != 1)
+		return -EINVAL;
+	return keep(syscall(__NR_perf_event_open, &attr, -1, 0, -1,
+			    PERF_FLAG_FD_CLOEXEC));
+}
+
+static struct verdict probe_multi_on_event(void)
+{
+	static const struct {
+		enum bpf_attach_type attach;
+		const char *name;
+	} kinds[] = {
+		{ KPROBE_MULTI, "kprobe.multi" }, { UPROBE_MULTI, "uprobe.multi" },
+		{ KPROBE_SESSION, "kprobe.session" },
+		{ UPROBE_SESSION, "uprobe.session" },
+	};
+	int plain = load_const(BPF_PROG_TYPE_KPROBE, 0, 0);
+	bool known = false;
+	int event, prog;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		prog = load_const(BPF_PROG_TYPE_KPROBE, kinds[i].attach, 0);
+		if (prog < 0 || !knows_multi_link(prog, kinds[i].attach))
+			continue;
+		known = true;
+		event = open_kprobe();
+		if (event < 0)
+			return done(verdict(CANNOT_TELL, "opening an event of a kprobe: %s",
+					    strerror(-event)));
+		if (!ioctl(event, PERF_EVENT_IOC_SET_BPF, prog))
+			return done(verdict(OPEN, "an event of one kprobe takes a program for %s",
+					    kinds[i].name));
+		if (errno != EINVAL)
+			return done(verdict(CANNOT_TELL, "setting a program for %s: %s",
+					    kinds[i].name, strerror(errno)));
+		/* That was for the program, and not for the event. */
+		if (plain < 0 || ioctl(event, PERF_EVENT_IOC_SET_BPF, plain))
+			return done(verdict(CANNOT_TELL, "setting a program for one kprobe: %s",
+					    strerror(plain < 0 ? -plain : errno)));
+	}
+	if (!known)
+		return done(verdict(NOT_APPLICABLE, "no links of many probes here"));
+	return done(verdict(FIXED, "an event of one kprobe takes no program for many"));
+}
+
 /* ---- a tail callee of a program that is attached ----------------------------- */
 
 /* An event that is never enabled. */
@@ -592,6 +698,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Sends datagrams to itself, with a program at the ingress of its own cgroup whose tail callee returns 2 for them and keeps everything else.",
 		.probe = probe_ingress,
+	}, {
+		.id = "N36",
+		.title = "an event takes a program that is for many probes",
+		.effect = "the kernel's stack is taken for a struct with pointers",
+		.upstream = "none",
+		.how =
+			"Offers programs for kprobe.multi links and the like to a perf event of a kprobe, which is never enabled.",
+		.probe = probe_multi_on_event,
 	},
 };
 

@@ -32,6 +32,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define KPROBE_MULTI	42	/* BPF_TRACE_KPROBE_MULTI */
+#define XDP_HAS_FRAGS	(1U << 5)	/* BPF_F_XDP_HAS_FRAGS */
 
 /*
  * What each step gives on each line, from the oldest:
@@ -90,6 +91,13 @@ static const struct row rows[] = {
 	DIFFERS("C", "the extension attaches",			".....", "ttttt", "N20"),
 	DIFFERS("C", "the callee runs",				".....", "ttttt", "N20"),
 	DIFFERS("C", "a plain one enters a devmap extension's",	"rtttt", "rrrrr", "N20"),
+	/* Fragments are a matter of the dispatcher: libbpf has no flag for extensions. */
+	SAME("C", "a dispatcher that knows fragments loads",	"rtttt"),
+	DIFFERS("C", "one that knows them enters",		".rrrr", ".tttt", "N32"),
+	DIFFERS("C", "a plain one enters there",		".tttt", ".rrrr", "N32"),
+	SAME("C", "the extension goes to a plain dispatcher",	".tttt"),
+	DIFFERS("C", "that of a plain one goes to fragments",	".tttt", ".rrrr", "N32"),
+	SAME("C", "one without tail calls does",		".tttt"),
 
 	DIFFERS("D", "type 0 enters XDP's array",		"trrrr", "ttttt", "shape D"),
 	DIFFERS("D", "XDP enters type 0's array",		"trrrr", "ttttt", "shape D"),
@@ -263,6 +271,7 @@ struct ask {
 	int nr;			/* a tracepoint of syscalls: this one only */
 	bool write;		/* writes the context */
 	bool buffer;		/* writes eight bytes of the buffer that it points to */
+	bool frags;		/* an XDP program that knows packets in fragments */
 	int report;		/* array with struct report */
 	int jump, slot;		/* a prog_array, where to */
 	int jump2;		/* and another one */
@@ -296,7 +305,8 @@ static void emit_jump(struct code *c, int map, int slot)
 /* A descriptor or a negative error; last_why and last_log then have the reason. */
 static int load(struct ask ask)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = ask.attach);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = ask.attach,
+		    .prog_flags = ask.frags ? XDP_HAS_FRAGS : 0);
 	struct code c = {};
 	size_t unless[2], jumps = 0;
 	int fd, i, id;
@@ -738,19 +748,78 @@ static const struct ask xdp = {
 static const struct ask xdp_old = { .type = BPF_PROG_TYPE_XDP, .ret = XDP_TX };
 static const struct ask tc = { .type = BPF_PROG_TYPE_SCHED_CLS, .ret = 42 };
 
+static struct shapes_bpf *dispatcher(enum bpf_attach_type attach, __u32 flags)
+{
+	struct shapes_bpf *skel = open_object("dispatcher", NULL);
+
+	bpf_program__set_expected_attach_type(skel->progs.dispatcher, attach);
+	bpf_program__set_flags(skel->progs.dispatcher, flags);
+	return skel;
+}
+
+/* An extension of a dispatcher: @name is extension or plain_extension. */
+static struct shapes_bpf *extension_of(struct shapes_bpf *target, const char *name)
+{
+	struct shapes_bpf *skel = open_object(name, NULL);
+	struct bpf_program *prog = bpf_object__find_program_by_name(skel->obj, name);
+
+	bpf_program__set_attach_target(prog, bpf_program__fd(target->progs.dispatcher),
+				       "slot_of_dispatcher");
+	return skel;
+}
+
 /* An extension of a dispatcher of @attach, and the dispatcher that it is for. */
 static struct shapes_bpf *extension(enum bpf_attach_type attach, struct shapes_bpf **target)
 {
-	struct shapes_bpf *skel = open_object("extension", NULL);
-
-	*target = open_object("dispatcher", NULL);
-	bpf_program__set_expected_attach_type((*target)->progs.dispatcher, attach);
+	*target = dispatcher(attach, 0);
 	if (!load_object(*target))
 		must(-EINVAL, "no dispatcher");
-	bpf_program__set_attach_target(skel->progs.extension,
-				       bpf_program__fd((*target)->progs.dispatcher),
-				       "slot_of_dispatcher");
-	return skel;
+	return extension_of(*target, "extension");
+}
+
+/* As libxdp does when its dispatcher is made anew: the same extension, another target. */
+static bool moves(struct bpf_program *prog, struct shapes_bpf *target)
+{
+	struct bpf_link *link;
+
+	link = bpf_program__attach_freplace(prog, bpf_program__fd(target->progs.dispatcher),
+					    "slot_of_dispatcher");
+	because("%s", strerror(errno));
+	bpf_link__destroy(link);
+	return link;
+}
+
+static void shape_c_fragments(void)
+{
+	struct shapes_bpf *plain = dispatcher(BPF_XDP, 0), *skel, *jumps, *other;
+	struct shapes_bpf *frags = dispatcher(BPF_XDP, XDP_HAS_FRAGS);
+	struct ask knows = xdp;
+
+	knows.frags = true;
+	if (!step("a dispatcher that knows fragments loads", load_object(frags)))
+		goto out;
+	if (!load_object(plain))
+		must(-EINVAL, "no dispatcher");
+	skel = extension_of(frags, "extension");
+	jumps = extension_of(plain, "extension");
+	other = extension_of(plain, "plain_extension");
+	if (!load_object(skel) || !load_object(jumps) || !load_object(other))
+		must(-EINVAL, "no extension");
+	step("one that knows them enters",
+	     enters(bpf_map__fd(skel->maps.jumps), 0, knows));
+	step("a plain one enters there",
+	     enters(bpf_map__fd(skel->maps.jumps), 0, xdp_old));
+	step("the extension goes to a plain dispatcher",
+	     moves(skel->progs.extension, plain));
+	step("that of a plain one goes to fragments",
+	     moves(jumps->progs.extension, frags));
+	step("one without tail calls does", moves(other->progs.plain_extension, frags));
+	shapes_bpf__destroy(other);
+	shapes_bpf__destroy(jumps);
+	shapes_bpf__destroy(skel);
+out:
+	shapes_bpf__destroy(frags);
+	shapes_bpf__destroy(plain);
 }
 
 static void shape_c(void)
@@ -779,6 +848,8 @@ static void shape_c(void)
 	     enters(bpf_map__fd(skel->maps.jumps), 0, xdp_old));
 	shapes_bpf__destroy(skel);
 	shapes_bpf__destroy(target);
+
+	shape_c_fragments();
 }
 
 static void shape_d(void)

@@ -46,6 +46,14 @@ int extension(struct xdp_md *xdp)
 	return xdp ? ret : XDP_ABORTED;
 }
 
+SEC("?freplace/slot_of_dispatcher")
+int plain_extension(struct xdp_md *xdp)
+{
+	volatile int ret = XDP_DROP;
+
+	return xdp ? ret : XDP_ABORTED;
+}
+
 /* ---- E: a tail call that the callback's path never takes ------------------------- */
 
 struct loop {
