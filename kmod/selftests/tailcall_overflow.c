@@ -13,6 +13,12 @@
  * that an extension replaced. Each shape runs on a process's stack, and on that
  * of a softirq as the classifier of a packet, and must get as far on either.
  *
+ * And three more ways to the same end: a program of a perf event on the stack of a
+ * debug exception, which is as small as an NMI's; a second run that the first one
+ * starts at its limit, by bpf_clone_redirect() to a device whose egress program makes
+ * tail calls, too; and a run that begins deep, below a few such redirections. What of
+ * these two a stack can't hold is in Documentation/tail-calls.rst.
+ *
  * Where nobody looks at what the JIT and trampolines add, this takes the kernel
  * down, and wants to be asked twice.
  */
@@ -27,9 +33,13 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/bpf.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -52,6 +62,11 @@
 #define LO_IFINDEX	1
 #define PORT		9
 
+/* A second run has what the first one leaves: 33 levels of 96 bytes fit. */
+#define INNER_STACK	32
+/* How often a packet is redirected before the program sees it. */
+#define HOPS		3
+
 #define INSN(c, d, s, o, i) \
 	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
 			     .off = (o), .imm = (i) })
@@ -60,20 +75,32 @@
 #define ADD_IMM(dst, i)	INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, i)
 #define LOAD(dst, s)	INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, s, 0, 0)
 #define STORE(dst, s)	INSN(BPF_STX | BPF_MEM | BPF_DW, dst, s, 0, 0)
+#define LOAD32(dst, s, off) \
+	INSN(BPF_LDX | BPF_MEM | BPF_W, dst, s, off, 0)
+#define STORE32(dst, s, off) \
+	INSN(BPF_STX | BPF_MEM | BPF_W, dst, s, off, 0)
+#define IF_EQ(dst, i, off) \
+	INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, i)
 #define ZERO(off)	INSN(BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, off, 0)
 #define CALL(s, i)	INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
 #define EXIT()		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
+/* Chains that can run at the same time: each has a slot and a counter of its own. */
+enum run { OUTER, INNER, IN_EXCEPTION, RUNS };
+
 struct shape {
+	enum run run;
 	bool global;		/* functions have global linkage */
 	bool ends;		/* the last function is a hook, not a tail call */
+	bool nests;		/* at its limit it redirects a clone of the packet */
+	int result;		/* of all functions */
 	int callers;		/* that stay on the stack under the tail call */
 	int stack;		/* of all callers together */
 	int below;		/* functions below the last tail call */
 	int below_stack;	/* of each of these */
 };
 
-static int array_fd;
+static int array_fd[RUNS];
 static int count_fd;
 static int btf_fd;
 static __u32 func_btf_id[2][MAX_FUNCS];
@@ -138,11 +165,24 @@ static int stack_of(const struct shape *s, int func)
 }
 
 /* r2 = a map, or the address of what is in it: how many insns that takes. */
-static int load_map(struct bpf_insn *insn, int kind, int fd)
+static int load_map(struct bpf_insn *insn, int kind, int fd, int off)
 {
 	insn[0] = INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2, kind, 0, fd);
-	insn[1] = INSN(0, 0, 0, 0, 0);
+	insn[1] = INSN(0, 0, 0, 0, off);
 	return 2;
+}
+
+/* Send a clone of the packet in r6, with a mark of its own, to lo's egress. */
+static int redirect(struct bpf_insn *insn, int mark_reg)
+{
+	int n = 0;
+
+	insn[n++] = STORE32(BPF_REG_6, mark_reg, offsetof(struct __sk_buff, mark));
+	insn[n++] = MOV_REG(BPF_REG_1, BPF_REG_6);
+	insn[n++] = MOV_IMM(BPF_REG_2, LO_IFINDEX);
+	insn[n++] = MOV_IMM(BPF_REG_3, 0);
+	insn[n++] = CALL(0, BPF_FUNC_clone_redirect);
+	return n;
 }
 
 /*
@@ -160,7 +200,8 @@ static int load_shape(const struct shape *s, int target_fd, int target_func)
 		    .func_info = info,
 		    .func_info_cnt = funcs,
 		    .func_info_rec_size = sizeof(info[0]));
-	enum bpf_prog_type type = BPF_PROG_TYPE_SCHED_CLS;
+	enum bpf_prog_type type = s->run == IN_EXCEPTION ?
+		BPF_PROG_TYPE_PERF_EVENT : BPF_PROG_TYPE_SCHED_CLS;
 	int call_at = -1, i, n = 0, fd;
 
 	for (i = 0; i < funcs; i++) {
@@ -177,7 +218,8 @@ static int load_shape(const struct shape *s, int target_fd, int target_func)
 		if (stack_of(s, i))
 			insns[n++] = ZERO(-stack_of(s, i));
 		if (!i && !s->ends) {
-			n += load_map(&insns[n], BPF_PSEUDO_MAP_VALUE, count_fd);
+			n += load_map(&insns[n], BPF_PSEUDO_MAP_VALUE, count_fd,
+				      s->run * sizeof(__u64));
 			insns[n++] = LOAD(BPF_REG_3, BPF_REG_2);
 			insns[n++] = ADD_IMM(BPF_REG_3, 1);
 			insns[n++] = STORE(BPF_REG_2, BPF_REG_3);
@@ -187,9 +229,14 @@ static int load_shape(const struct shape *s, int target_fd, int target_func)
 			insns[n++] = MOV_IMM(BPF_REG_2, 0);
 			insns[n++] = CALL(0, BPF_FUNC_skb_pull_data);
 		} else if (i == s->callers) {
-			n += load_map(&insns[n], BPF_PSEUDO_MAP_FD, array_fd);
+			n += load_map(&insns[n], BPF_PSEUDO_MAP_FD,
+				      array_fd[s->run], 0);
 			insns[n++] = MOV_IMM(BPF_REG_3, 0);
 			insns[n++] = CALL(0, BPF_FUNC_tail_call);
+			if (s->nests) {
+				insns[n++] = MOV_IMM(BPF_REG_7, 1);
+				n += redirect(&insns[n], BPF_REG_7);
+			}
 		}
 		call_at = -1;
 		if (i < funcs - 1) {
@@ -197,7 +244,7 @@ static int load_shape(const struct shape *s, int target_fd, int target_func)
 			call_at = n;
 			insns[n++] = CALL(BPF_PSEUDO_CALL, 0);
 		}
-		insns[n++] = MOV_IMM(BPF_REG_0, 0);
+		insns[n++] = MOV_IMM(BPF_REG_0, s->result);
 		insns[n++] = EXIT();
 	}
 	if (target_fd >= 0) {
@@ -232,20 +279,25 @@ static int trace(const struct shape *s, int target_fd, int func)
 	return link;
 }
 
+static __u64 entries_of(enum run run)
+{
+	__u64 count[RUNS];
+
+	if (bpf_map_lookup_elem(count_fd, &zero, count))
+		stop(1, "cannot read the counter: %s", strerror(errno));
+	return count[run];
+}
+
 static __u64 entries(void)
 {
-	__u64 count;
-
-	if (bpf_map_lookup_elem(count_fd, &zero, &count))
-		stop(1, "cannot read the counter: %s", strerror(errno));
-	return count;
+	return entries_of(OUTER);
 }
 
 static void reset_entries(void)
 {
-	__u64 count = 0;
+	__u64 count[RUNS] = {};
 
-	if (bpf_map_update_elem(count_fd, &zero, &count, BPF_ANY))
+	if (bpf_map_update_elem(count_fd, &zero, count, BPF_ANY))
 		stop(1, "cannot reset the counter: %s", strerror(errno));
 }
 
@@ -267,42 +319,59 @@ static __u64 run_here(int fd)
 	return entries();
 }
 
-/* On that of the softirq that receives a packet: as many must run. */
-static void run_in_softirq(int fd, __u64 count)
+/* Put a program on lo, or take it away if the fd is none. */
+static void set_lo_prog(enum bpf_tc_attach_point point, int priority, int fd)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = LO_IFINDEX,
+		    .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = 1, .priority = priority);
+	int err;
+
+	if (fd < 0) {
+		bpf_tc_detach(&hook, &opts);
+		return;
+	}
+	err = bpf_tc_hook_create(&hook);
+	if (err && err != -EEXIST)
+		stop(EXIT_SKIP, "no hook on lo: %s", strerror(-err));
+	opts.prog_fd = fd;
+	err = bpf_tc_attach(&hook, &opts);
+	if (err)
+		stop(EXIT_SKIP, "cannot attach to lo: %s", strerror(-err));
+}
+
+/* A packet to lo, which is for who sends it, so that nobody answers. */
+static void send_packet(int mark)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
 		.sin_port = htons(PORT),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = LO_IFINDEX,
-		    .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = fd, .handle = 1,
-		    .priority = 1);
 	int udp = socket(AF_INET, SOCK_DGRAM, 0);
-	int tries, err;
 
-	/* to itself, so that nobody answers that the port is unreachable */
-	if (udp < 0 || bind(udp, (struct sockaddr *)&to, sizeof(to)))
+	if (udp < 0 || bind(udp, (struct sockaddr *)&to, sizeof(to)) ||
+	    setsockopt(udp, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)))
 		stop(EXIT_SKIP, "no socket on lo: %s", strerror(errno));
-	err = bpf_tc_hook_create(&hook);
-	if (err && err != -EEXIST)
-		stop(EXIT_SKIP, "no ingress hook on lo: %s", strerror(-err));
-	err = bpf_tc_attach(&hook, &opts);
-	if (err)
-		stop(EXIT_SKIP, "cannot attach to lo: %s", strerror(-err));
-	reset_entries();
 	if (sendto(udp, "", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1)
 		stop(EXIT_SKIP, "cannot send on lo: %s", strerror(errno));
+	close(udp);
+}
+
+/* On that of the softirq that receives a packet: as many must run. */
+static void run_in_softirq(int fd, __u64 count)
+{
+	int tries;
+
+	set_lo_prog(BPF_TC_INGRESS, 1, fd);
+	reset_entries();
+	send_packet(0);
 	for (tries = 0; entries() != count && tries < 100; tries++)
 		usleep(10000);
 	if (entries() != count)
 		stop(1, "softirq: %llu programs ran, not %llu as in a process",
 		     entries(), count);
-	opts.prog_fd = 0;
-	opts.prog_id = 0;
-	bpf_tc_detach(&hook, &opts);
-	close(udp);
+	set_lo_prog(BPF_TC_INGRESS, 1, -1);
 }
 
 static void set_lo_up(void)
@@ -316,9 +385,9 @@ static void set_lo_up(void)
 }
 
 /* The program that each tail call meets. */
-static void set_slot(int fd)
+static void set_slot(const struct shape *s, int fd)
 {
-	if (bpf_map_update_elem(array_fd, &zero, &fd, BPF_ANY))
+	if (bpf_map_update_elem(array_fd[s->run], &zero, &fd, BPF_ANY))
 		stop(1, "cannot update the slot: %s", strerror(errno));
 }
 
@@ -423,7 +492,7 @@ static void run_plain(int callers, bool global, bool traced)
 
 	if (fd < 0)
 		return;
-	set_slot(fd);
+	set_slot(&s, fd);
 	if (traced) {
 		run_with_fexit("fexit where it may be", &s, fd, fd);
 	} else {
@@ -442,7 +511,7 @@ static void run_traced(int callers)
 
 	if (fd < 0)
 		return;
-	set_slot(fd);
+	set_slot(&s, fd);
 	run_with_fexit("fexit everywhere", &s, fd, fd);
 	close(fd);
 }
@@ -457,7 +526,7 @@ static void run_extension(int callers, int target_callers)
 	fd = load_worst(&s, false);
 	if (fd < 0)
 		return;
-	set_slot(fd);
+	set_slot(&s, fd);
 	for (target.stack = STACK_MAX; target.stack >= 0; target.stack -= 8) {
 		target_fd = load_shape(&target, -1, 0);
 		if (target_fd < 0)
@@ -483,9 +552,185 @@ static void run_extension(int callers, int target_callers)
 	close(fd);
 }
 
+/*
+ * In front of lo's egress program: packets without a mark pass, those with mark 1 are
+ * for it, and others are redirected until they have that.
+ */
+static int load_hop(void)
+{
+	struct bpf_insn insns[16];
+	int n = 0, fd;
+
+	insns[n++] = MOV_REG(BPF_REG_6, BPF_REG_1);
+	insns[n++] = LOAD32(BPF_REG_7, BPF_REG_6,
+			    offsetof(struct __sk_buff, mark));
+	insns[n++] = MOV_IMM(BPF_REG_0, TC_ACT_OK);
+	insns[n++] = IF_EQ(BPF_REG_7, 0, 9);
+	insns[n++] = MOV_IMM(BPF_REG_0, TC_ACT_UNSPEC);
+	insns[n++] = IF_EQ(BPF_REG_7, 1, 7);
+	insns[n++] = ADD_IMM(BPF_REG_7, -1);
+	n += redirect(&insns[n], BPF_REG_7);
+	insns[n++] = MOV_IMM(BPF_REG_0, TC_ACT_SHOT);
+	insns[n++] = EXIT();
+	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "hop", "GPL", insns, n, NULL);
+	if (fd < 0)
+		stop(EXIT_SKIP, "cannot load a program: %s", strerror(errno));
+	return fd;
+}
+
+/* lo's egress gets a program, and one that says which packets are for it. */
+static void set_egress(int fd)
+{
+	int hop_fd = load_hop();
+
+	set_lo_prog(BPF_TC_EGRESS, 1, hop_fd);
+	set_lo_prog(BPF_TC_EGRESS, 2, fd);
+	close(hop_fd);
+}
+
+static void clear_egress(void)
+{
+	set_lo_prog(BPF_TC_EGRESS, 2, -1);
+	set_lo_prog(BPF_TC_EGRESS, 1, -1);
+}
+
+/* A run that starts another one where it has used all that it may. */
+static void run_nested(int callers)
+{
+	struct shape s = { .callers = callers, .nests = true };
+	struct shape inner = {
+		.run = INNER,
+		.callers = 1,
+		.stack = INNER_STACK,
+		.result = TC_ACT_SHOT,
+	};
+	int fd, inner_fd;
+
+	fd = load_worst(&s, false);
+	if (fd < 0)
+		return;
+	inner_fd = load_shape(&inner, -1, 0);
+	if (inner_fd < 0)
+		stop(1, "one caller with %d bytes is refused", INNER_STACK);
+	set_slot(&s, fd);
+	set_slot(&inner, inner_fd);
+	set_egress(inner_fd);
+	describe("another run at the limit", &s, 0);
+	run(fd);
+	if (entries_of(INNER) != ENTRIES)
+		stop(1, "%llu programs ran in the second run, not %d",
+		     entries_of(INNER), ENTRIES);
+	clear_egress();
+	close(inner_fd);
+	close(fd);
+}
+
+/* A process sends, and the packet has come a long way before the program runs. */
+static void run_deep(int callers)
+{
+	struct shape s = { .callers = callers, .result = TC_ACT_SHOT };
+	int fd = load_worst(&s, false);
+	__u64 count;
+
+	if (fd < 0)
+		return;
+	set_slot(&s, fd);
+	set_egress(fd);
+	describe("deep in the stack", &s, 0);
+	count = run_here(fd);
+	reset_entries();
+	send_packet(1 + HOPS);
+	if (entries() != count)
+		stop(1, "deep: %llu programs ran, not %llu", entries(), count);
+	printf("  %llu tail calls\n", count - 1);
+	shapes++;
+	clear_egress();
+	close(fd);
+}
+
+/*
+ * The kernel writes a byte that a perf event watches. Its program runs on the stack
+ * of the exception then, which has the size of that of an NMI, and for the kernel it
+ * is one.
+ */
+static void run_in_exception(int callers)
+{
+	static char watched;
+	struct shape s = { .run = IN_EXCEPTION, .callers = callers };
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (unsigned long)&watched,
+		.bp_len = HW_BREAKPOINT_LEN_1,
+	};
+	int fd, event_fd, ends[2];
+	__u64 count;
+
+	fd = load_worst(&s, false);
+	if (fd < 0)
+		return;
+	set_slot(&s, fd);
+	event_fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, 0);
+	if (event_fd < 0 || ioctl(event_fd, PERF_EVENT_IOC_SET_BPF, fd))
+		stop(EXIT_SKIP, "cannot watch memory: %s", strerror(errno));
+	describe("in an exception", &s, 0);
+	reset_entries();
+	if (pipe(ends) || write(ends[1], "", 1) != 1 ||
+	    read(ends[0], &watched, 1) != 1)
+		stop(EXIT_SKIP, "cannot read from a pipe: %s", strerror(errno));
+	count = entries_of(IN_EXCEPTION);
+	if (count < 2 || count > ENTRIES)
+		stop(1, "exception: %llu programs ran, not 2 to %d", count,
+		     ENTRIES);
+	printf("  %llu tail calls\n", count - 1);
+	shapes++;
+	close(ends[0]);
+	close(ends[1]);
+	close(event_fd);
+	close(fd);
+}
+
+static void run_extensions(int callers)
+{
+	run_extension(callers, 1);
+	run_extension(callers, 2);
+	run_extension(callers, 4);
+}
+
+static void run_plains(int callers)
+{
+	run_plain(callers, false, false);
+	run_plain(callers, true, false);
+}
+
+static void run_traceds(int callers)
+{
+	run_traced(callers);
+	run_plain(callers, false, true);
+	run_plain(callers, true, true);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(int callers);
+} ways[] = {
+	{ "plain", run_plains },
+	{ "traced", run_traceds },
+	{ "extension", run_extensions },
+	{ "exception", run_in_exception },
+	{ "nested", run_nested },
+	{ "deep", run_deep },
+};
+
+#define WAYS	((int)(sizeof(ways) / sizeof(ways[0])))
+
 static void print_usage(FILE *f)
 {
-	fputs("Usage: tailcall_overflow --i-know\n"
+	fputs("Usage: tailcall_overflow --i-know [WAY]\n"
+	      "\n"
+	      "WAY is plain, traced, extension, exception, nested or deep; without it, all.\n"
 	      "\n"
 	      "Takes a kernel down that has bug N3 of the tail call family: run it in a\n"
 	      "virtual machine. Exit status: 0 survived, 1 a program ran not as often as it\n"
@@ -495,13 +740,17 @@ static void print_usage(FILE *f)
 int main(int argc, char **argv)
 {
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	int callers;
+	int callers, way, first = 0, last = WAYS - 1;
 
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
 		print_usage(stdout);
 		return 0;
 	}
-	if (argc != 2 || strcmp(argv[1], "--i-know")) {
+	for (way = 0; argc == 3 && way < WAYS; way++)
+		if (!strcmp(argv[2], ways[way].name))
+			first = last = way;
+	if (argc < 2 || argc > 3 || strcmp(argv[1], "--i-know") ||
+	    (argc == 3 && first != last)) {
 		print_usage(stderr);
 		return 2;
 	}
@@ -509,30 +758,24 @@ int main(int argc, char **argv)
 	/* Before 5.11 BPF memory counts against this. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	libbpf_set_print(NULL);
-	array_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "slots",
-				  sizeof(__u32), sizeof(__u32), 1, NULL);
+	for (way = 0; way < RUNS; way++) {
+		array_fd[way] = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "slots",
+					       sizeof(__u32), sizeof(__u32), 1,
+					       NULL);
+		if (array_fd[way] < 0)
+			stop(EXIT_SKIP, "bpf(2) does not work here: %s",
+			     strerror(errno));
+	}
 	count_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "count", sizeof(__u32),
-				  sizeof(__u64), 1, NULL);
-	if (array_fd < 0 || count_fd < 0)
-		stop(EXIT_SKIP, "bpf(2) does not work here: %s",
-		     strerror(errno));
+				  RUNS * sizeof(__u64), 1, NULL);
+	if (count_fd < 0)
+		stop(EXIT_SKIP, "no map: %s", strerror(errno));
 	load_btf();
 	set_lo_up();
 
-	for (callers = 1; callers <= MAX_CALLERS; callers++) {
-		run_plain(callers, false, false);
-		run_plain(callers, true, false);
-	}
-	for (callers = 1; callers <= MAX_CALLERS; callers++) {
-		run_traced(callers);
-		run_plain(callers, false, true);
-		run_plain(callers, true, true);
-	}
-	for (callers = 1; callers <= MAX_CALLERS; callers++) {
-		run_extension(callers, 1);
-		run_extension(callers, 2);
-		run_extension(callers, 4);
-	}
+	for (way = first; way <= last; way++)
+		for (callers = 1; callers <= MAX_CALLERS; callers++)
+			ways[way].run(callers);
 	if (!shapes)
 		stop(EXIT_SKIP, "the verifier refuses all of them");
 	printf("survived %d shapes\n", shapes);
