@@ -44,16 +44,15 @@ static int program_with(int id)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	struct bpf_func_info info = { .type_id = id };
-	LIBBPF_OPTS(bpf_prog_load_opts, opts,
-		.func_info = &info,
-		.func_info_cnt = 1,
-		.func_info_rec_size = sizeof(info),
-	);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 	struct btf *btf = btf_with(id);
 	int err;
 
 	if (!btf)
 		return -errno;
+	opts.func_info = &info;
+	opts.func_info_cnt = 1;
+	opts.func_info_rec_size = sizeof(info);
 	err = btf__load_into_kernel(btf);
 	if (!err) {
 		opts.prog_btf_fd = btf__fd(btf);
