@@ -85,4 +85,7 @@ void choose_programs(struct bpf_object *obj, const char *first,
  */
 int try_load(const void *elf, size_t size, const char *name);
 
+/* What it means if the verifier accepts a program that has the bug, or refuses it. */
+struct verdict from_load(int err, const char *what);
+
 #endif /* CHECK_H */

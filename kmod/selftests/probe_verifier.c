@@ -38,15 +38,6 @@ static int try_verifier(const char *name)
 	return try_load(elf, size, name);
 }
 
-static struct verdict from_load(int err, const char *what)
-{
-	if (!err)
-		return verdict(OPEN, "the verifier accepts the %s", what);
-	if (err == -EINVAL || err == -EACCES)
-		return verdict(FIXED, "the verifier refuses the %s", what);
-	return verdict(CANNOT_TELL, "loading the %s: %s", what, strerror(-err));
-}
-
 /* @bad must be refused, while @good, which is like it but sound, loads. */
 static struct verdict probe_pair(const char *bad, const char *good)
 {

@@ -135,6 +135,15 @@ int try_load(const void *elf, size_t size, const char *name)
 	return err;
 }
 
+struct verdict from_load(int err, const char *what)
+{
+	if (!err)
+		return verdict(OPEN, "the verifier accepts the %s", what);
+	if (err == -EINVAL || err == -EACCES)
+		return verdict(FIXED, "the verifier refuses the %s", what);
+	return verdict(CANNOT_TELL, "loading the %s: %s", what, strerror(-err));
+}
+
 /* ---- the family ---------------------------------------------------------- */
 
 static const struct bug **bugs;
