@@ -24,7 +24,16 @@ DEBUG   ?=
 BUDGET  ?=
 NATIVE  ?=
 DRYRUN  ?=
+SERIES  ?=
+FROM    ?=
+REPORT  ?=
+CONTINUE ?=
 export TREES FULL DEBUG BUDGET NATIVE DRYRUN
+# A series of the user's own is for these only.
+apply kconfig prove port bump: export OWN_SERIES = $(SERIES)
+port: export FROM := $(FROM)
+port bump: export REPORT := $(REPORT)
+port bump: export CONTINUE := $(CONTINUE)
 ifdef O
 export O
 endif
@@ -56,6 +65,7 @@ help:
 	@echo '  unapply        - Take it out again'
 	@echo '  kconfig        - Print the options that the series needs in KDIR'
 	@echo '  prove          - Build and boot KDIR without and with the series: which bugs are open?'
+	@echo '  port           - Make a series for KDIR, of a line that has none, from those that have'
 	@echo '  try            - Boot KERNEL, a bzImage of your own, with the checker'
 	@echo '  export         - Write the series of TREE to the new folder DEST, for FORMAT'
 	@echo '  kselftest-into - The checker as tools/testing/selftests/tailcall of KDIR'
@@ -74,7 +84,8 @@ help:
 	@echo '  fix            - One patch on all trees, side by side: make fix PATCH=name'
 	@echo '  carry          - Bring PATCH of the line FROM to the others of TREES, by a merge'
 	@echo '  refresh        - Write the patches of TREES anew with quilt'
-	@echo '  bump           - Move TREE to the newest point release in the archive, if all is green'
+	@echo '  bump           - Move TREE to the newest point release in the archive, if all is green;'
+	@echo '                   with SERIES, from make port, that one to KDIR'
 	@echo '  vary           - Merge what of TREE does not fit KDIR, a point release before BEFORE'
 	@echo '  check-range    - The series of TREES on every point release that the archive has'
 	@echo '  bisect-check   - Build, boot and test every prefix of the series of TREES'
@@ -96,6 +107,10 @@ help:
 	@echo '  VARIANT=...    - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
 	@echo '  KDIR=...       - A kernel source tree of your own'
 	@echo '  CONFIG=...     - make prove: a .config of your own, in place of the small one'
+	@echo '  SERIES=...     - make apply, kconfig, prove, bump: a folder that make port has written'
+	@echo '  FROM=...       - make port: the lines to take patches from (all)'
+	@echo '  REPORT=...     - make port: what the checker said of the unpatched kernel, or boot: ask it'
+	@echo '  CONTINUE=1     - make port: go on, after a conflict was solved or an interruption'
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
 	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
@@ -126,7 +141,7 @@ help:
 	@echo ''
 	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, programs,'
 	@echo '    image, boot, bisect-check, check-range, bump, mutants, coverage, kunitpy,'
-	@echo '    prove and try do.'
+	@echo '    prove, port and try do.'
 
 # What is named wrongly is said before packages are installed.
 known-trees:
@@ -180,6 +195,9 @@ export:
 prove:
 	@$(S)/prove "$(KDIR)" "$(CONFIG)"
 
+port:
+	@$(S)/port "$(KDIR)" $(if $(DEST),"$(DEST)")
+
 try:
 	@$(S)/try "$(KERNEL)" "$(MODULES)"
 
@@ -224,9 +242,9 @@ check-range: known-trees
 vary:
 	@$(S)/vary $(TREE) "$(KDIR)" "$(BEFORE)"
 
-bump: known-kernel
+bump: $(if $(SERIES),,known-kernel)
 	@$(S)/step/install-deps
-	@$(S)/bump $(TREE)
+	@$(S)/$(if $(SERIES),port "$(KDIR)" $(if $(DEST),"$(DEST)"),bump $(TREE))
 
 bisect-check: known-trees
 	@$(S)/step/install-deps
@@ -256,4 +274,4 @@ selftests veristat: known-trees
 clean distclean:
 	@$(S)/$@
 
-.PHONY: help checker known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export prove try kselftest-into kunit-into image boot fuzz fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy
+.PHONY: help checker known-trees known-kernel bugs-rst fields demo check trace-demo tailcall-graph check-cloud bench status ktap junit readme-status apply unapply kconfig export prove port try kselftest-into kunit-into image boot fuzz fix carry refresh bisect-check check-range vary bump clean distclean programs stack sample selftests veristat mutants coverage golden kunitpy

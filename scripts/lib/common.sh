@@ -208,10 +208,21 @@ lock() {
 	fi
 }
 
+# patches_of TREE: the folder with its series; with OWN_SERIES, the one that make port
+# has written for a tree like it.
+patches_of() {
+	echo "${OWN_SERIES:-$TOP/patches/$1}"
+}
+
+# series_name TREE: how it is called in what a user reads.
+series_name() {
+	echo "${OWN_SERIES:-patches/$1}"
+}
+
 # series_of TREE: the patches of a tree in order; with PREFIX=n the first n, with
 # ONLY=word those with that word behind their name.
 series_of() {
-	sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$TOP/patches/$1/series" |
+	sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$(patches_of "$1")/series" |
 		awk -v n="${PREFIX:-0}" -v only="${ONLY:-}" '
 			(!n || NR <= n) && (only == "" || $0 ~ ("# .*" only)) { print $1 }'
 }
@@ -219,7 +230,7 @@ series_of() {
 # older TREE: the folders below patches/TREE that have what older point releases
 # need, newest first.
 older() {
-	(cd -- "$TOP/patches/$1" && ls -d before-*/ 2>/dev/null) | sort -rV || true
+	(cd -- "$(patches_of "$1")" && ls -d before-*/ 2>/dev/null) | sort -rV || true
 }
 
 # brought TREE: the patches for what older point releases lack; those for the
@@ -229,14 +240,14 @@ brought() {
 
 	older "$1" | tac | while read -r dir; do
 		sed -e '/^#/d' -e '/^[[:space:]]*$/d' -e 's/[[:space:]].*//' \
-			"$TOP/patches/$1/$dir/series" 2>/dev/null || true
+			"$(patches_of "$1")/$dir/series" 2>/dev/null || true
 	done | awk '!seen[$0]++'
 }
 
 # closes TREE PATCH: the bugs that a patch closes; they stand behind its name in
 # the series (and "kunit" behind those that KUnit needs).
 closes() {
-	awk -v p="$2" '$1 == p { sub(/^[^#]*#?/, ""); print }' "$TOP/patches/$1/series"
+	awk -v p="$2" '$1 == p { sub(/^[^#]*#?/, ""); print }' "$(patches_of "$1")/series"
 }
 
 # series_files TREE: every file the series of a tree touches, created ones too.
@@ -244,13 +255,13 @@ series_files() {
 	local p
 
 	series_of "$1" | while read -r p; do
-		sed -n 's#^+++ b/\([^[:space:]]*\).*#\1#p' "$TOP/patches/$1/$p"
+		sed -n 's#^+++ b/\([^[:space:]]*\).*#\1#p' "$(patches_of "$1")/$p"
 	done | sort -u
 }
 
 # range_files TREE: the same for the whole range of a line.
 range_files() {
-	{ cat -- "$TOP/patches/$1"/before-*/*.patch 2>/dev/null || true; } |
+	{ cat -- "$(patches_of "$1")"/before-*/*.patch 2>/dev/null || true; } |
 		sed -n 's#^+++ b/\([^[:space:]]*\).*#\1#p' |
 		cat - <(series_files "$1") | sort -u
 }
@@ -351,9 +362,9 @@ nearest() {
 		END { print name }'
 }
 
-# own_tree KDIR: sets kdir, version and tree (the line) for a source tree of the
-# user's own, or stops with a sentence.
-own_tree() {
+# own_sources KDIR: sets kdir, version and line for a source tree of the user's own, or
+# stops with a sentence.
+own_sources() {
 	local part
 
 	[ -n "${1:-}" ] || die "no kernel source tree named: make $ME KDIR=~/linux-6.1.192"
@@ -368,9 +379,38 @@ own_tree() {
 	done
 	version=$(kernel_version "$kdir")
 	[ -n "$version" ] || die "$kdir/Makefile names no kernel version: is it a whole kernel tree?"
-	tree=$(cut -d. -f 1,2 <<<"$version")
+	line=$(cut -d. -f 1,2 <<<"$version")
+}
+
+# port_field FOLDER NAME: what make port has written there of a series: the version it
+# is for, the tree, the line of ours that it is like, the lines it came from.
+port_field() {
+	sed -n "s/^$2=//p" "$1/port"
+}
+
+# own_tree KDIR: the same, and sets tree to the line of ours. With OWN_SERIES that is
+# the one that the tree was like when the series was made.
+own_tree() {
+	local made
+
+	own_sources "${1:-}"
+	if [ -n "${OWN_SERIES:-}" ]; then
+		OWN_SERIES=$(folder "$OWN_SERIES") || exit 1
+		{ [ -f "$OWN_SERIES/port" ] && [ -f "$OWN_SERIES/series" ]; } ||
+			die "$OWN_SERIES has no series that make port has written: give SERIES= the folder that it named"
+		[ ! -e "$OWN_SERIES/plan" ] ||
+			die "the port in $OWN_SERIES has not ended: make port KDIR=$(port_field "$OWN_SERIES" kdir) DEST=$OWN_SERIES CONTINUE=1 goes on"
+		made=$(port_field "$OWN_SERIES" version)
+		[ "$(cut -d. -f 1,2 <<<"$made")" = "$line" ] ||
+			die "$kdir is Linux $version, and the series in $OWN_SERIES is for $made: make port KDIR=$kdir makes one"
+		tree=$(port_field "$OWN_SERIES" like)
+		need_tree "$tree"
+		export OWN_SERIES
+		return
+	fi
+	tree=$line
 	trees | grep -qxF -- "$tree" ||
-		die "$kdir is Linux $version, and there is no series for $tree, only for $(trees | xargs): the nearest is $(nearest "$tree")"
+		die "$kdir is Linux $version, and there is no series for $tree, only for $(trees | xargs): the nearest is $(nearest "$tree"); make port KDIR=$kdir makes one from it"
 }
 
 # older_than A B: both are point releases.
@@ -406,8 +446,12 @@ bug_name() {
 }
 
 # bug_state TREE ID: closed, fixed, open or na; the head line has the order of
-# the trees.
+# the trees. A series of the user's own has a row for each.
 bug_state() {
+	if [ -n "${OWN_SERIES:-}" ]; then
+		awk -v id="$2" '$1 == id { print $2 }' "$OWN_SERIES/bugs"
+		return
+	fi
 	awk -v tree="$1" -v id="$2" '
 		/^# id / { for (i = 3; i <= NF; i++) col[$i] = i - 1 }
 		!/^#/ && $1 == id { print $col[tree] }' "$TOP/patches/expect/bugs"

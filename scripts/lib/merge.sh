@@ -42,6 +42,17 @@ push_one() {
 	snapshot "$2" "$5" "$3"
 }
 
+# merge_file FILE BEFORE AFTER: makes in FILE the change from BEFORE to AFTER. Where it
+# meets another change, all three are left in FILE, and the status is not 0.
+merge_file() {
+	git merge-file -q --diff3 -L here -L before -L after "$1" "$2" "$3"
+}
+
+# conflicts FILE: how many are in it.
+conflicts() {
+	grep -c '^<<<<<<< ' "$1" || true
+}
+
 # merge_patch BEFORE AFTER DIR PATCH KEEP: makes in DIR the change from BEFORE to
 # AFTER to the files of a patch. A file with conflicts is left in KEEP, each with
 # its base; once it is solved there, it is taken as long as all three are what
@@ -56,8 +67,7 @@ merge_patch() {
 		kept=$5/${file//\//%}.$key
 		if [ -f "$kept" ] && ! grep -q '^<<<<<<< ' "$kept"; then
 			cp -- "$kept" "$t/$file"
-		elif ! git merge-file -q --diff3 -L here -L before -L after \
-				"$t/$file" "$1/$file" "$2/$file"; then
+		elif ! merge_file "$t/$file" "$1/$file" "$2/$file"; then
 			mkdir -p -- "$5"
 			cp -- "$t/$file" "$kept"
 			echo "  $file: $kept" >&2
