@@ -82,7 +82,7 @@ help:
 	@echo ''
 	@echo 'The series:'
 	@echo '  fix            - One patch on all trees, side by side: make fix PATCH=name'
-	@echo '  carry          - Bring PATCH of the line FROM to the others of TREES, by a merge'
+	@echo '  carry          - Bring PATCH of the line FROM, or FROM=common, to TREES, by a merge'
 	@echo '  refresh        - Write the patches of TREES anew with quilt'
 	@echo '  bump           - Move TREE to the newest point release in the archive, if all is green;'
 	@echo '                   with SERIES, from make port, that one to KDIR'
@@ -119,7 +119,7 @@ help:
 	@echo '                   make check-range: compile, too'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
 	@echo '  SETS=... SEED=... - make fuzz: how many sets ($(SETS)), and from which number (a random one)'
-	@echo '  PATCH=...      - make fix: the name of a patch'
+	@echo '  PATCH=...      - make fix, carry: the name of a patch; STAT=1: how much of it is the same'
 	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
 	@echo '  OBJECT=...     - An object file of your own, from clang -g -target bpf'
 	@echo '  OBJECTS=...    - A folder with object files of your own'
@@ -227,7 +227,7 @@ boot: known-kernel
 	@$(S)/boot $(TREE) $(VARIANT)
 
 fix:
-	@$(S)/fix "$(PATCH)"
+	@$(S)/fix $(if $(STAT),--stat) "$(PATCH)"
 
 carry:
 	@$(S)/carry "$(PATCH)" "$(FROM)" $(TREES)

@@ -678,7 +678,7 @@ static const struct bug bugs[] = {
 		.id = "N23",
 		.title = "a cgroup link is updated to a program with another storage",
 		.effect = "a program writes beyond a buffer, or to NULL",
-		.upstream = "in the stable lines from 6.1 on",
+		.upstream = "Linux 6.1",
 		.how =
 			"Makes a link at its own cgroup, and updates it to a program with another storage, which uses it for no packet that there is.",
 		.probe = probe_storage_link,

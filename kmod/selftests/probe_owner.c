@@ -930,7 +930,7 @@ static const struct bug bugs[] = {
 		.id = "A2",
 		.title = "a tail callee is for another kernel function",
 		.effect = "arguments are taken for what they are not: type confusion",
-		.upstream = "Linux 6.12",
+		.upstream = "commit 28ead3eaabc1",
 		.how =
 			"Offers an fentry program of one kernel function to the prog_array of another's. Nothing runs.",
 		.probe = probe_attach_func,

@@ -87,7 +87,7 @@ static const struct bug bugs[] = {
 		.id = "N3",
 		.title = "33 tail calls may need more stack than there is",
 		.effect = "the kernel panics",
-		.upstream = "none yet",
+		.upstream = "none",
 		.how =
 			"Loads a program with seven callers above a tail call, which by what the JIT adds to each need more than the kernel stack, and looks in its code for a comparison of the stack pointer. It is never run.",
 		.probe = probe_stack,

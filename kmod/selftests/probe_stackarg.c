@@ -194,7 +194,7 @@ static const struct bug bugs[] = {
 		.id = "N14",
 		.title = "fexit shifts arguments on the stack",
 		.effect = "a traced function reads a kernel address as an argument",
-		.upstream = "none yet",
+		.upstream = "none",
 		.how =
 			"Runs a program with tail calls in which a function of seven arguments is traced by fexit, and returns what the seventh is. It is only returned.",
 		.probe = probe_stackarg,
