@@ -32,6 +32,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define KPROBE_MULTI	42	/* BPF_TRACE_KPROBE_MULTI */
+#define UPROBE_MULTI	48	/* BPF_TRACE_UPROBE_MULTI */
 #define XDP_HAS_FRAGS	(1U << 5)	/* BPF_F_XDP_HAS_FRAGS */
 
 /*
@@ -152,6 +153,7 @@ static const struct row rows[] = {
 	DIFFERS("L", "a callee that writes registers enters",	"---tt", "---rr", "N7"),
 	SAME("L", "the entry attaches to a uprobe",		"---tt"),
 	DIFFERS("L", "the callee runs",				"---tt", "---rr", "N7"),
+	SAME("L", "one of uprobe.multi, whose entry does not",	"---tt"),
 	SAME("M", "a kprobe enters kprobe.multi's array",	"-rrrr"),
 };
 
@@ -1141,12 +1143,19 @@ static void shape_l(void)
 	fd = must(load(jumps(entry, map, 0)), "no entry");
 	step("a callee that writes registers enters", enters(map, 0, callee));
 	link = attach_uprobe(fd);
-	if (!step("the entry attaches to a uprobe", link >= 0))
-		return;
-	probed(1);
-	step("the callee runs", ran(seen));
-	close(link);
+	if (step("the entry attaches to a uprobe", link >= 0)) {
+		probed(1);
+		step("the callee runs", ran(seen));
+		close(link);
+	}
 	close(fd);
+
+	/* Such an entry is attached to uprobes only, whatever it uses. */
+	entry.attach = UPROBE_MULTI;
+	callee.attach = UPROBE_MULTI;
+	map = prog_array();
+	must(load(jumps(entry, map, 0)), "no entry for uprobe.multi");
+	step("one of uprobe.multi, whose entry does not", enters(map, 0, callee));
 }
 
 static void shape_m(void)
