@@ -471,6 +471,26 @@ expected() {
 	esac
 }
 
+# upstream_of ID: what the patches that close a bug say of upstream: a commit and its
+# subject, a version, or none; a line each.
+upstream_of() {
+	local tree patch
+
+	for tree in $(trees); do
+		awk -v id="$1" '!/^#/ { for (i = 3; i <= NF; i++) if ($i == id) print $1 }' \
+			"$TOP/patches/$tree/series" | while read -r patch; do
+			sed -n '/^---$/q; s/^Upstream: //p' "$TOP/patches/$tree/$patch"
+		done
+	done | awk -v id="$1" '
+		match($0, /, for [A-Za-z0-9, ]+$/) {
+			ids = substr($0, RSTART + 5) ","
+			if (index(ids, " " id ",") == 0)
+				next
+			$0 = substr($0, 1, RSTART - 1)
+		}
+		!seen[$0]++'
+}
+
 # kunit_bug CASE: the bug that a KUnit case shows, or nothing.
 kunit_bug() {
 	awk -v name="$1" '
