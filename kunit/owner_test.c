@@ -320,6 +320,31 @@ static void a_kprobes_registers_are_not_written(struct kunit *test)
 }
 #endif
 
+#ifdef TC_KPROBES_WRITE
+/* What is for a link of uprobes is attached to nothing else. */
+static void the_registers_of_uprobes_may_be_written(struct kunit *test)
+{
+	static const enum bpf_attach_type types[] = {
+		BPF_TRACE_UPROBE_MULTI, BPF_TRACE_UPROBE_SESSION,
+	};
+	struct owner_need has = { .type = BPF_PROG_TYPE_KPROBE }, more;
+	size_t i;
+	int array;
+
+	owner_needs_events(test);
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		has.attach_type = types[i];
+		more = has;
+		more.write = true;
+		array = tc_prog_array(test, 1);
+		owner_load(test, "caller", &has, array);
+		KUNIT_EXPECT_EQ(test, tc_set_slot(array, 0,
+						  owner_load(test, "more", &more, -1)),
+				0);
+	}
+}
+#endif
+
 #ifdef TC_SLEEPABLE_KPROBES
 static void what_may_sleep_is_kept_apart(struct kunit *test)
 {
@@ -874,6 +899,7 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(a_cpumap_takes_programs_that_are_alike),
 #ifdef TC_KPROBES_WRITE
 	KUNIT_CASE(a_kprobes_registers_are_not_written),
+	KUNIT_CASE(the_registers_of_uprobes_may_be_written),
 #endif
 	{}
 };

@@ -32,6 +32,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define KPROBE_MULTI	42	/* BPF_TRACE_KPROBE_MULTI */
+#define UPROBE_MULTI	48	/* BPF_TRACE_UPROBE_MULTI */
 #define XDP_HAS_FRAGS	(1U << 5)	/* BPF_F_XDP_HAS_FRAGS */
 
 /*
@@ -122,6 +123,11 @@ static const struct row rows[] = {
 	DIFFERS("G", "a caller of connect6 loads",		"trrrr", "rrrrr", "A3"),
 	DIFFERS("G", "and the verifier's log says why",		".rrrr", "ttttt", "shape G"),
 	DIFFERS("G", "another LSM hook enters",			"trrrr", "rrrrr", "A2"),
+	/* What overrides a function's return value is nowhere tail called. */
+	SAME("G", "a kprobe that overrides enters",		"rrrrr"),
+	DIFFERS("G", "and the map says why",			"rrrrr", "ttttt", "shape G"),
+	SAME("G", "a caller that overrides loads",		"rrrrr"),
+	DIFFERS("G", "and its log says why",			"rrrrr", "ttttt", "shape G"),
 
 	/* Limits of programs that are gone. */
 	SAME("H", "a callee that reads was there",		"ttttt"),
@@ -147,6 +153,7 @@ static const struct row rows[] = {
 	DIFFERS("L", "a callee that writes registers enters",	"---tt", "---rr", "N7"),
 	SAME("L", "the entry attaches to a uprobe",		"---tt"),
 	DIFFERS("L", "the callee runs",				"---tt", "---rr", "N7"),
+	SAME("L", "one of uprobe.multi, whose entry does not",	"---tt"),
 	SAME("M", "a kprobe enters kprobe.multi's array",	"-rrrr"),
 };
 
@@ -272,6 +279,7 @@ struct ask {
 	bool write;		/* writes the context */
 	bool buffer;		/* writes eight bytes of the buffer that it points to */
 	bool frags;		/* an XDP program that knows packets in fragments */
+	bool override;		/* overrides the return value of a function */
 	int report;		/* array with struct report */
 	int jump, slot;		/* a prog_array, where to */
 	int jump2;		/* and another one */
@@ -351,6 +359,11 @@ static int load(struct ask ask)
 		emit(&c, BPF_STX | BPF_MEM | BPF_DW, 1, 7, 8, 0);
 		emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 1);
 		emit(&c, BPF_STX | BPF_XADD | BPF_DW, 1, 2, 0, 0);
+	}
+	if (ask.override) {
+		emit(&c, BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0);
+		emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
+		emit(&c, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_override_return);
 	}
 	if (ask.jump)
 		emit_jump(&c, ask.jump, ask.slot);
@@ -950,7 +963,7 @@ static void shape_g(void)
 	struct ask connect6 = connect4, lsm = {
 		.type = BPF_PROG_TYPE_LSM, .attach = BPF_LSM_MAC,
 		.func = "file_open",
-	};
+	}, kprobe = { .type = BPF_PROG_TYPE_KPROBE };
 	int map = prog_array();
 	bool loads;
 
@@ -966,6 +979,19 @@ static void shape_g(void)
 	must(load(jumps(lsm, map, 0)), "no LSM program");
 	lsm.func = "task_alloc";
 	step("another LSM hook enters", enters(map, 0, lsm));
+
+	map = prog_array();
+	must(load(jumps(kprobe, map, 0)), "no kprobe program");
+	kprobe.override = true;
+	if (!step("a kprobe that overrides enters", enters(map, 0, kprobe)))
+		step("and the map says why",
+		     fdinfo_has(map, "owner_refused:\tkprobe_override"));
+	/* Nobody uses this one yet. */
+	loads = load(jumps(kprobe, prog_array(), 0)) >= 0;
+	if (!step("a caller that overrides loads", loads)) {
+		because("the log ends '%.100s'", last_log);
+		step("and its log says why", strstr(last_log, "kprobe_override"));
+	}
 }
 
 /* ---- H, I, J: programs that are gone ---------------------------------------------------- */
@@ -1117,12 +1143,19 @@ static void shape_l(void)
 	fd = must(load(jumps(entry, map, 0)), "no entry");
 	step("a callee that writes registers enters", enters(map, 0, callee));
 	link = attach_uprobe(fd);
-	if (!step("the entry attaches to a uprobe", link >= 0))
-		return;
-	probed(1);
-	step("the callee runs", ran(seen));
-	close(link);
+	if (step("the entry attaches to a uprobe", link >= 0)) {
+		probed(1);
+		step("the callee runs", ran(seen));
+		close(link);
+	}
 	close(fd);
+
+	/* Such an entry is attached to uprobes only, whatever it uses. */
+	entry.attach = UPROBE_MULTI;
+	callee.attach = UPROBE_MULTI;
+	map = prog_array();
+	must(load(jumps(entry, map, 0)), "no entry for uprobe.multi");
+	step("one of uprobe.multi, whose entry does not", enters(map, 0, callee));
 }
 
 static void shape_m(void)
