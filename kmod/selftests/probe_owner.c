@@ -533,7 +533,35 @@ static struct verdict offer_extension(int map)
 		       "an extension's prog_array takes what its target could tail call");
 }
 
-static struct verdict probe_extension_attach(void)
+/* The same, where the target knows packets in fragments, and the callee has to. */
+static struct verdict offer_extension_fragments(int map)
+{
+	const struct ask plain = { .type = BPF_PROG_TYPE_XDP, .ret = 2 };
+	struct ask frags = plain;
+	int other, like;
+
+	frags.flags = XDP_HAS_FRAGS;
+	other = load(plain);
+	if (other >= 0)
+		other = offer(map, other);
+	like = load(frags);
+	if (like >= 0)
+		like = offer(map, like);
+	if (!other)
+		return verdict(OPEN,
+			       "its prog_array takes a program that does not know of fragments");
+	if (other != -EINVAL)
+		return verdict(CANNOT_TELL, "offering a program that does not know of fragments: %s",
+			       strerror(-other));
+	if (like)
+		return verdict(CANNOT_TELL, "offering a program that knows of fragments: %s",
+			       strerror(-like));
+	return verdict(FIXED, "its prog_array takes what knows of fragments, as its target does");
+}
+
+/* An extension of an XDP program with this attach type and these flags. */
+static struct verdict try_xdp_extension(enum bpf_attach_type attach, __u32 flags,
+					struct verdict (*offer_to)(int map))
 {
 	struct devmap_bpf *target = devmap_bpf__open();
 	struct devmap_bpf *ext = devmap_bpf__open();
@@ -548,10 +576,11 @@ static struct verdict probe_extension_attach(void)
 	choose_programs(target->obj, "devmap_target", NULL);
 	choose_programs(ext->obj, "devmap_ext", NULL);
 	bpf_program__set_expected_attach_type(target->progs.devmap_target,
-					      BPF_XDP_DEVMAP);
+					      attach);
+	bpf_program__set_flags(target->progs.devmap_target, flags);
 	err = devmap_bpf__load(target);
 	if (err) {
-		v = verdict(NOT_APPLICABLE, "no program for a devmap here: %s",
+		v = verdict(NOT_APPLICABLE, "no such XDP program here: %s",
 			    strerror(-err));
 		goto out;
 	}
@@ -564,11 +593,21 @@ static struct verdict probe_extension_attach(void)
 		v = verdict(CANNOT_TELL, "loading the extension: %s",
 			    strerror(-err));
 	else
-		v = done(offer_extension(bpf_map__fd(ext->maps.jump)));
+		v = done(offer_to(bpf_map__fd(ext->maps.jump)));
 out:
 	devmap_bpf__destroy(ext);
 	devmap_bpf__destroy(target);
 	return v;
+}
+
+static struct verdict probe_extension_attach(void)
+{
+	return try_xdp_extension(BPF_XDP_DEVMAP, 0, offer_extension);
+}
+
+static struct verdict probe_extension_fragments(void)
+{
+	return try_xdp_extension(0, XDP_HAS_FRAGS, offer_extension_fragments);
 }
 
 /* ---- limits that are checked when a program is attached ------------------------ */
@@ -1030,6 +1069,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Offers a plain XDP program, and one for a devmap, to the prog_array of an extension of a program for a devmap. Nothing is attached or runs.",
 		.probe = probe_extension_attach,
+	}, {
+		.id = "N32",
+		.title = "an extension's tail callee does not know of XDP fragments",
+		.effect = "the first fragment is taken for the whole packet",
+		.upstream = "none",
+		.how =
+			"Offers XDP programs with and without the flag for fragments to the prog_array of an extension whose target has it. Nothing is attached or runs.",
+		.probe = probe_extension_fragments,
 	}, {
 		.id = "N12",
 		.title = "an extension needs more than its target was given",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A program for the devices of a devmap, and an extension of its function that owns
- * a prog_array. Neither is ever run nor attached.
+ * A program for the devices of a devmap, or for packets in fragments, and an extension
+ * of its function that owns a prog_array. Neither is ever run nor attached.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
