@@ -162,6 +162,12 @@ need_space() {
 		die "$3 needs $2 MiB, $1 has $free MiB free: make room, or set O= to a larger disk"
 }
 
+# scratch: makes the folder $work, which goes with the script.
+scratch() {
+	work=$(mktemp -d -- "$O/tmp/$ME.XXXXXX")
+	trap 'rm -rf -- "$work"' EXIT
+}
+
 # results_begin PREFIX [loud]: makes the folder $work, which goes with the script, and
 # in it the list of results, pass|fail <tab> PREFIX: test <tab> detail. With "loud" a
 # failure is also said when it is found, otherwise by results_end.
@@ -169,8 +175,7 @@ results_begin() {
 	results_prefix=$1
 	results_loud=${2:-}
 	mkdir -p -- "$O/results"
-	work=$(mktemp -d -- "$O/tmp/$ME.XXXXXX")
-	trap 'rm -rf -- "$work"' EXIT
+	scratch
 	: >"$work/results"
 }
 
