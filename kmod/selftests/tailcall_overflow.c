@@ -44,6 +44,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 /* kselftest's exit status for a test that could not run. */
 #define EXIT_SKIP	4
 
@@ -724,7 +726,7 @@ static const struct {
 	{ "deep", run_deep },
 };
 
-#define WAYS	((int)(sizeof(ways) / sizeof(ways[0])))
+#define WAYS	((int)ARRAY_SIZE(ways))
 
 static void print_usage(FILE *f)
 {
@@ -747,8 +749,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	for (way = 0; argc == 3 && way < WAYS; way++)
-		if (!strcmp(argv[2], ways[way].name))
-			first = last = way;
+		if (!strcmp(argv[2], ways[way].name)) {
+			first = way;
+			last = way;
+		}
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "--i-know") ||
 	    (argc == 3 && first != last)) {
 		print_usage(stderr);
