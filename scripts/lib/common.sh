@@ -479,12 +479,12 @@ expected() {
 # upstream_of ID: what the patches that close a bug say of upstream: a commit and its
 # subject, a version, or none; a line each.
 upstream_of() {
-	local tree patch
+	local name patch
 
-	for tree in $(trees); do
+	for name in $(trees); do
 		awk -v id="$1" '!/^#/ { for (i = 3; i <= NF; i++) if ($i == id) print $1 }' \
-			"$TOP/patches/$tree/series" | while read -r patch; do
-			sed -n '/^---$/q; s/^Upstream: //p' "$TOP/patches/$tree/$patch"
+			"$TOP/patches/$name/series" | while read -r patch; do
+			sed -n '/^---$/q; s/^Upstream: //p' "$TOP/patches/$name/$patch"
 		done
 	done | awk -v id="$1" '
 		match($0, /, for [A-Za-z0-9, ]+$/) {
