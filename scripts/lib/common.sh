@@ -266,7 +266,7 @@ series_files() {
 
 # range_files TREE: the same for the whole range of a line.
 range_files() {
-	{ cat -- "$(patches_of "$1")"/before-*/*.patch 2>/dev/null || true; } |
+	{ cat -- "$(patches_of "$1")"/{before-*,lacks}/*.patch 2>/dev/null || true; } |
 		sed -n 's#^+++ b/\([^[:space:]]*\).*#\1#p' |
 		cat - <(series_files "$1") | sort -u
 }
