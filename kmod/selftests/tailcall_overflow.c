@@ -342,8 +342,11 @@ static void set_lo_prog(enum bpf_tc_attach_point point, int priority, int fd)
 		stop(EXIT_SKIP, "cannot attach to lo: %s", strerror(-err));
 }
 
-/* A packet to lo, which is for who sends it, so that nobody answers. */
-static void send_packet(int mark)
+/*
+ * A packet to lo, which is for who sends it, so that nobody answers as long as the
+ * socket that is returned is open: the packet may be received later.
+ */
+static int send_packet(int mark)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
@@ -357,19 +360,20 @@ static void send_packet(int mark)
 		stop(EXIT_SKIP, "no socket on lo: %s", strerror(errno));
 	if (sendto(udp, "", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1)
 		stop(EXIT_SKIP, "cannot send on lo: %s", strerror(errno));
-	close(udp);
+	return udp;
 }
 
 /* On that of the softirq that receives a packet: as many must run. */
 static void run_in_softirq(int fd, __u64 count)
 {
-	int tries;
+	int tries, udp;
 
 	set_lo_prog(BPF_TC_INGRESS, 1, fd);
 	reset_entries();
-	send_packet(0);
+	udp = send_packet(0);
 	for (tries = 0; entries() != count && tries < 100; tries++)
 		usleep(10000);
+	close(udp);
 	if (entries() != count)
 		stop(1, "softirq: %llu programs ran, not %llu as in a process",
 		     entries(), count);
@@ -641,7 +645,7 @@ static void run_deep(int callers)
 	describe("deep in the stack", &s, 0);
 	count = run_here(fd);
 	reset_entries();
-	send_packet(1 + HOPS);
+	close(send_packet(1 + HOPS));
 	if (entries() != count)
 		stop(1, "deep: %llu programs ran, not %llu", entries(), count);
 	printf("  %llu tail calls\n", count - 1);
