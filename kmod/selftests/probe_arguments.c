@@ -74,9 +74,12 @@ static struct verdict judge_tags(void)
 	struct verdict v;
 	int target;
 
-	/* Before 6.8 tags say nothing, so what is tagged may be NULL. */
+	/* Before 6.8 tags say nothing, so what is tagged may be NULL, and is not read. */
 	if (!skel)
-		return verdict(FIXED, "an extension gets no more memory than its target");
+		return errno == EACCES ?
+		       verdict(FIXED, "an extension gets no more memory than its target") :
+		       verdict(CANNOT_TELL, "loading the target with a tag: %s",
+			       strerror(errno));
 	target = fd_of(skel, "hand_nonnull");
 	if (try_extension(target, "take_nonnull", "nonnull_as_well") ||
 	    try_extension(target, "take_nonnull", "null_expected"))
