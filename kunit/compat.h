@@ -111,8 +111,14 @@ static inline void tc_lift_memlock_limit(void)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
-#define file_open_root_mnt(mnt, name, flags, mode) \
-	file_open_root((mnt)->mnt_root, mnt, name, flags, mode)
+#include <linux/fs.h>
+#include <linux/mount.h>
+
+static inline struct file *file_open_root_mnt(struct vfsmount *mnt, const char *name,
+					      int flags, umode_t mode)
+{
+	return file_open_root(mnt->mnt_root, mnt, name, flags, mode);
+}
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)

@@ -74,15 +74,18 @@ static struct verdict judge_tags(void)
 	struct verdict v;
 	int target;
 
-	/* Before 6.8 tags say nothing, so what is tagged may be NULL. */
+	/* Before 6.8 tags say nothing, so what is tagged may be NULL, and is not read. */
 	if (!skel)
-		return verdict(FIXED, "an extension gets no more memory than its target");
+		return errno == EACCES ?
+		       verdict(FIXED, "an extension gets no more memory than its target") :
+		       verdict(CANNOT_TELL, "loading the target with a tag: %s",
+			       strerror(errno));
 	target = fd_of(skel, "hand_nonnull");
-	if (try_extension(target, "take_nonnull", "nonnull_as_well") ||
-	    try_extension(target, "take_nonnull", "null_expected"))
+	if (try_extension(target, "take_nonnull", "no_null") ||
+	    try_extension(target, "take_nonnull", "less_memory"))
 		v = verdict(CANNOT_TELL,
 			    "an extension that assumes no more than its target is refused");
-	else if (try_extension(target, "take_stays", "null_not_expected"))
+	else if (try_extension(target, "take_stays", "no_null"))
 		v = verdict(FIXED,
 			    "an extension may assume no more than its target");
 	else

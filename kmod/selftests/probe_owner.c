@@ -551,10 +551,10 @@ static struct verdict offer_extension_fragments(int map)
 		return verdict(OPEN,
 			       "its prog_array takes a program that does not know of fragments");
 	if (other != -EINVAL)
-		return verdict(CANNOT_TELL, "offering a program that does not know of fragments: %s",
+		return verdict(CANNOT_TELL, "offering a program without the flag: %s",
 			       strerror(-other));
 	if (like)
-		return verdict(CANNOT_TELL, "offering a program that knows of fragments: %s",
+		return verdict(CANNOT_TELL, "offering a program with the flag: %s",
 			       strerror(-like));
 	return verdict(FIXED, "its prog_array takes what knows of fragments, as its target does");
 }

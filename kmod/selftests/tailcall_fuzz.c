@@ -304,9 +304,10 @@ int main(int argc, char **argv)
 	printf("# %llu times a tracer came while programs ran, and saw %llu events\n",
 	       totals.tracers, totals.traced);
 	printf("# %llu sets with the tracepoints of tail calls\n", totals.watched);
-	printf("# %llu exceptions; here are%s loops,%s arenas,%s exceptions,%s tail calls of who may sleep\n",
-	       totals.thrown, kernel.has_loop ? "" : " no", kernel.has_arena ? "" : " no",
-	       kernel.throws ? "" : " no", kernel.sleepers ? "" : " no");
+	printf("# %llu exceptions; here are%s loops,%s arenas,%s exceptions,", totals.thrown,
+	       kernel.has_loop ? "" : " no", kernel.has_arena ? "" : " no",
+	       kernel.throws ? "" : " no");
+	printf("%s tail calls of who may sleep\n", kernel.sleepers ? "" : " no");
 	printf("seed %llu: %u sets, %u made smaller, %u not loaded, %llu runs, %llu entries, ",
 	       options.seed, options.sets, smaller, refused, totals.runs, totals.entries);
 	printf("%u differences\n", differences);

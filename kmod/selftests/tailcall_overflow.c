@@ -44,6 +44,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 /* kselftest's exit status for a test that could not run. */
 #define EXIT_SKIP	4
 
@@ -340,8 +342,11 @@ static void set_lo_prog(enum bpf_tc_attach_point point, int priority, int fd)
 		stop(EXIT_SKIP, "cannot attach to lo: %s", strerror(-err));
 }
 
-/* A packet to lo, which is for who sends it, so that nobody answers. */
-static void send_packet(int mark)
+/*
+ * A packet to lo, which is for who sends it, so that nobody answers as long as the
+ * socket that is returned is open: the packet may be received later.
+ */
+static int send_packet(int mark)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
@@ -355,19 +360,20 @@ static void send_packet(int mark)
 		stop(EXIT_SKIP, "no socket on lo: %s", strerror(errno));
 	if (sendto(udp, "", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1)
 		stop(EXIT_SKIP, "cannot send on lo: %s", strerror(errno));
-	close(udp);
+	return udp;
 }
 
 /* On that of the softirq that receives a packet: as many must run. */
 static void run_in_softirq(int fd, __u64 count)
 {
-	int tries;
+	int tries, udp;
 
 	set_lo_prog(BPF_TC_INGRESS, 1, fd);
 	reset_entries();
-	send_packet(0);
+	udp = send_packet(0);
 	for (tries = 0; entries() != count && tries < 100; tries++)
 		usleep(10000);
+	close(udp);
 	if (entries() != count)
 		stop(1, "softirq: %llu programs ran, not %llu as in a process",
 		     entries(), count);
@@ -639,7 +645,7 @@ static void run_deep(int callers)
 	describe("deep in the stack", &s, 0);
 	count = run_here(fd);
 	reset_entries();
-	send_packet(1 + HOPS);
+	close(send_packet(1 + HOPS));
 	if (entries() != count)
 		stop(1, "deep: %llu programs ran, not %llu", entries(), count);
 	printf("  %llu tail calls\n", count - 1);
@@ -724,7 +730,7 @@ static const struct {
 	{ "deep", run_deep },
 };
 
-#define WAYS	((int)(sizeof(ways) / sizeof(ways[0])))
+#define WAYS	((int)ARRAY_SIZE(ways))
 
 static void print_usage(FILE *f)
 {
@@ -747,8 +753,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	for (way = 0; argc == 3 && way < WAYS; way++)
-		if (!strcmp(argv[2], ways[way].name))
-			first = last = way;
+		if (!strcmp(argv[2], ways[way].name)) {
+			first = way;
+			last = way;
+		}
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "--i-know") ||
 	    (argc == 3 && first != last)) {
 		print_usage(stderr);

@@ -33,7 +33,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define KPROBE_MULTI	42	/* BPF_TRACE_KPROBE_MULTI */
 #define UPROBE_MULTI	48	/* BPF_TRACE_UPROBE_MULTI */
-#define XDP_HAS_FRAGS	(1U << 5)	/* BPF_F_XDP_HAS_FRAGS */
+#define XDP_HAS_FRAGS	0x20	/* BPF_F_XDP_HAS_FRAGS */
 
 /*
  * What each step gives on each line, from the oldest:

@@ -162,6 +162,12 @@ need_space() {
 		die "$3 needs $2 MiB, $1 has $free MiB free: make room, or set O= to a larger disk"
 }
 
+# scratch: makes the folder $work, which goes with the script.
+scratch() {
+	work=$(mktemp -d -- "$O/tmp/$ME.XXXXXX")
+	trap 'rm -rf -- "$work"' EXIT
+}
+
 # results_begin PREFIX [loud]: makes the folder $work, which goes with the script, and
 # in it the list of results, pass|fail <tab> PREFIX: test <tab> detail. With "loud" a
 # failure is also said when it is found, otherwise by results_end.
@@ -169,8 +175,7 @@ results_begin() {
 	results_prefix=$1
 	results_loud=${2:-}
 	mkdir -p -- "$O/results"
-	work=$(mktemp -d -- "$O/tmp/$ME.XXXXXX")
-	trap 'rm -rf -- "$work"' EXIT
+	scratch
 	: >"$work/results"
 }
 
@@ -261,7 +266,7 @@ series_files() {
 
 # range_files TREE: the same for the whole range of a line.
 range_files() {
-	{ cat -- "$(patches_of "$1")"/before-*/*.patch 2>/dev/null || true; } |
+	{ cat -- "$(patches_of "$1")"/{before-*,lacks}/*.patch 2>/dev/null || true; } |
 		sed -n 's#^+++ b/\([^[:space:]]*\).*#\1#p' |
 		cat - <(series_files "$1") | sort -u
 }
@@ -474,12 +479,12 @@ expected() {
 # upstream_of ID: what the patches that close a bug say of upstream: a commit and its
 # subject, a version, or none; a line each.
 upstream_of() {
-	local tree patch
+	local name patch
 
-	for tree in $(trees); do
+	for name in $(trees); do
 		awk -v id="$1" '!/^#/ { for (i = 3; i <= NF; i++) if ($i == id) print $1 }' \
-			"$TOP/patches/$tree/series" | while read -r patch; do
-			sed -n '/^---$/q; s/^Upstream: //p' "$TOP/patches/$tree/$patch"
+			"$TOP/patches/$name/series" | while read -r patch; do
+			sed -n '/^---$/q; s/^Upstream: //p' "$TOP/patches/$name/$patch"
 		done
 	done | awk -v id="$1" '
 		match($0, /, for [A-Za-z0-9, ]+$/) {

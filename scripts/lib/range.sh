@@ -44,3 +44,24 @@ pieces() {
 	fi
 	echo "$dir/linux"
 }
+
+# lacks TREE: the point releases that brought what patches/TREE/lacks can take out
+# again, newest first.
+lacks() {
+	(cd -- "$(patches_of "$1")" && ls -- lacks/*.patch 2>/dev/null) |
+		sed 's#.*/##; s#\.patch$##' | sort -rV || true
+}
+
+# take_out TREE VERSION DIR: makes files of the tested version lack what VERSION lacked,
+# and bear its number.
+take_out() {
+	local with
+
+	while read -r with; do
+		older_than "$2" "$with" || continue
+		patch -d "$3" -p1 -F0 -f -s --no-backup-if-mismatch \
+			<"$(patches_of "$1")/lacks/$with.patch" >&2 ||
+			die "patches/$1/lacks/$with.patch does not fit the source of $1: see above, and mend it"
+	done < <(lacks "$1")
+	sed -i "s/^SUBLEVEL = .*/SUBLEVEL = ${2##*.}/" "$3/Makefile"
+}

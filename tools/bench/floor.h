@@ -9,7 +9,7 @@
 /* Stand-in for map and program: max_entries, bpf_func, ptrs[]. */
 extern __u64 floor_array[2 + SLOTS];
 
-__u32 floor_direct(const void *ctx, const void *insns);
-__u32 floor_indirect(const void *ctx, const void *insns);
+extern const unsigned char floor_direct[], floor_direct_end[];
+extern const unsigned char floor_indirect[], floor_indirect_end[];
 
 #endif /* TAILCALL_BENCH_FLOOR_H */

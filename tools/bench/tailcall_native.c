@@ -474,16 +474,30 @@ static const char *get_variant(struct variant *v, struct kernel *k,
 	return NULL;
 }
 
+/* A copy at the same places as those of what the kernels emitted. */
+static bpf_func_t copy_floor(int place, const unsigned char *begin,
+			     const unsigned char *end)
+{
+	unsigned char *page = zeroes(4096);
+
+	memcpy(page + place * SHIFT, begin, end - begin);
+	if (mprotect(page, 4096, PROT_READ | PROT_EXEC))
+		die("no executable memory here");
+	return (bpf_func_t)(page + place * SHIFT);
+}
+
 static void get_floor(struct variant *v, const struct program *p)
 {
+	bool direct = !strcmp(p->name, "direct");
 	int place;
 
 	v->name = "floor";
 	v->steps = 0;
 	v->tail_calls = p->tail_calls;
 	for (place = 0; place < PLACES; place++)
-		v->run[place] = strcmp(p->name, "direct") ? floor_indirect :
-							    floor_direct;
+		v->run[place] = direct ?
+			copy_floor(place, floor_direct, floor_direct_end) :
+			copy_floor(place, floor_indirect, floor_indirect_end);
 }
 
 static void time_program(const struct program *p)
@@ -514,8 +528,11 @@ static void time_program(const struct program *p)
 	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < nr; i++) {
 			struct variant *v = &variants[i];
+			bpf_func_t run = v->run[round % PLACES];
 
-			v->took[round] = round_of(v->run[round % PLACES]);
+			/* The floor's tail callee is the floor itself. */
+			floor_array[1] = (uintptr_t)run;
+			v->took[round] = round_of(run);
 		}
 	}
 	for (i = 0; i < nr; i++) {
@@ -574,7 +591,6 @@ int main(int argc, char **argv)
 			relocate(k, place);
 	}
 	floor_array[0] = SLOTS;
-	floor_array[1] = (uintptr_t)floor_indirect;
 	/* ptrs[SELF]: bpf_func is at 8 in what it points to. */
 	floor_array[2 + SELF] = (uintptr_t)floor_array;
 

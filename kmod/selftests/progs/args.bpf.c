@@ -35,8 +35,8 @@ __noinline int take_nonnull(struct __sk_buff *skb, struct stays *p __arg(nonnull
 SEC("tc")
 int hand_memory(struct __sk_buff *skb)
 {
-	struct grows grows = { 1 };
-	struct stays stays = { { 1, 2, 3, 4 } };
+	struct grows grows = { skb->len };
+	struct stays stays = { { skb->len, 2, 3, 4 } };
 
 	return take_grows(skb, &grows) + take_stays(skb, &stays);
 }
@@ -44,7 +44,8 @@ int hand_memory(struct __sk_buff *skb)
 SEC("tc")
 int hand_nonnull(struct __sk_buff *skb)
 {
-	struct stays stays = { { 1, 2, 3, 4 } };
+	/* No constant, which clang would put where nobody may write. */
+	struct stays stays = { { skb->len, 2, 3, 4 } };
 
 	return take_nonnull(skb, &stays) + take_stays(skb, 0);
 }

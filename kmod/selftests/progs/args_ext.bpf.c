@@ -32,21 +32,7 @@ int less_memory(struct __sk_buff *skb, struct stays *p)
 }
 
 SEC("freplace/take_nonnull")
-int nonnull_as_well(struct __sk_buff *skb, struct stays *p __arg(nonnull))
-{
-	return p->first[1] + skb->len;
-}
-
-SEC("freplace/take_nonnull")
-int null_expected(struct __sk_buff *skb, struct stays *p)
-{
-	int len = skb->len;
-
-	return p ? p->first[1] + len : len;
-}
-
-SEC("freplace/take_stays")
-int null_not_expected(struct __sk_buff *skb, struct stays *p __arg(nonnull))
+int no_null(struct __sk_buff *skb, struct stays *p __arg(nonnull))
 {
 	return p->first[1] + skb->len;
 }
