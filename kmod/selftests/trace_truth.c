@@ -495,6 +495,9 @@ static void expect_form(const char *file, const char *form)
 #define HIT	"hit " SITE " callee=" PROG
 #define MISS	"miss reason=(empty|range|limit|stack) " SITE
 #define NUMBERS	" hit=[0-9]+ empty=[0-9]+ range=[0-9]+ limit=[0-9]+ stack=[0-9]+"
+/* There is nothing to hash with while the kernel has no random numbers. */
+#define HASHED	"([0-9a-f]+|\\(____ptrval____\\))"
+#define WHERE	"tag=[0-9a-f]{16}( source=[^ ]+:[0-9]+)?"
 #define RUNS	"tail_calls=[0-9]+ runs=[0-9]+"
 #define CALLS	"caller=" PROG "( [0-9]+:[0-9]+)+"
 #define WRITE	" index=[0-9]+ old=(" PROG "|-) new=(" PROG "|-) how=(update|delete|release)"
@@ -514,9 +517,9 @@ static void lines_have_their_form(void)
 	run("misses", 3);
 	run("chain", 1);
 	must_put("tracing_on", "0");
-	expect_form("trace", HEAD "(" HIT "|" MISS ") count=[0-9]+/33$");
-	expect_form("stats", "^" SITE CALLEE NUMBERS " highest=[0-9]+/33$");
-	expect_form("budget", "^(" RUNS "|limit " SITE CALLEE " times=[0-9]+)$");
+	expect_form("trace", HEAD "(" HIT "|" MISS ") count=[0-9]+/33 ctx=" HASHED "$");
+	expect_form("stats", "^" SITE CALLEE NUMBERS " highest=[0-9]+/33 " WHERE "$");
+	expect_form("budget", "^(" RUNS "|" CALLS "|limit " SITE CALLEE " times=[0-9]+)$");
 	expect_form("slots", HEAD MAP "(" WRITE "|" LET_GO ")$");
 	expect_form("refusals", HEAD MAP " prog=" PROG " field=" VALUES "$");
 	expect_form("per_cpu/cpu0/stats", "^(" CPU_KEYS "): [0-9]+$");
