@@ -103,6 +103,11 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_SLEEPABLE_KPROBES
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+/* A sample's callchain is made for programs that ask for it, newer kernels make it for all. */
+#define TC_CALLCHAIN_FOR_ASKERS
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
 /* The struct that a kprobe program takes. */
 #define TC_KPROBE_CTX	"pt_regs"
