@@ -73,6 +73,11 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_RCU_POINTERS
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+/* A raw tracepoint runs a link, not a program. */
+#define TC_RAW_TP_LINK
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 /* An argument of a function can be said to be the context. */
 #define TC_ARG_TAGS

@@ -9,6 +9,7 @@
 #include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <linux/skbuff.h>
+#include <linux/trace_events.h>
 
 #include "prog.h"
 #include "suites.h"
@@ -298,6 +299,105 @@ static void an_extension_that_asks_waits_for_runs(struct kunit *test)
 	tc_reader_end(&reader);
 }
 
+/* ---- the arguments of a raw tracepoint --------------------------------------- */
+
+#if IS_ENABLED(CONFIG_BPF_EVENTS)
+#define GIVEN_RAW_TP_WORDS	12
+
+/* r1 = where the only value of an array is. */
+static void given_emit_value(struct tc_prog *p, int array)
+{
+	struct bpf_insn ld_value[2] = {
+		BPF_LD_IMM64_RAW(BPF_REG_1, BPF_PSEUDO_MAP_VALUE, array),
+	};
+
+	tc_emit(p, ld_value[0]);
+	tc_emit(p, ld_value[1]);
+}
+
+/* Writes 1 to the array if all words behind the first are zero, else 2. */
+static int given_word_reader(struct kunit *test, int array, const char *ctx_name)
+{
+	struct tc_prog *p = tc_prog_new(test, "callee", BPF_PROG_TYPE_RAW_TRACEPOINT);
+	int word;
+
+	p->ctx_name = ctx_name;
+	tc_func_begin(p, "callee", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 0));
+	for (word = 1; word < GIVEN_RAW_TP_WORDS; word++) {
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6,
+				       word * sizeof(u64)));
+		tc_emit(p, BPF_ALU64_REG(BPF_OR, BPF_REG_0, BPF_REG_1));
+	}
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 1));
+	tc_emit(p, BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 1));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 2));
+	given_emit_value(p, array);
+	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_7, 0));
+	tc_emit_return(p, 0);
+	return tc_load_ok(p);
+}
+
+/* What is in the array. */
+static u32 given_value(struct kunit *test, int array)
+{
+	struct tc_prog *p = tc_prog_new(test, "value", BPF_PROG_TYPE_SOCKET_FILTER);
+	struct bpf_prog *prog;
+	u32 cb = 0, value;
+
+	tc_func_begin(p, "value", TC_GLOBAL);
+	given_emit_value(p, array);
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
+	tc_emit(p, BPF_EXIT_INSN());
+	prog = given_get(test, tc_load_ok(p), BPF_PROG_TYPE_SOCKET_FILTER);
+	value = given_run_filter(test, prog, &cb);
+	bpf_prog_put(prog);
+	return value;
+}
+
+/* As a tracepoint with one argument runs it. */
+static void given_trace(struct bpf_prog *prog)
+{
+#ifdef TC_RAW_TP_LINK
+	struct bpf_raw_tp_link link = { .link.prog = prog };
+
+	preempt_disable();
+	bpf_trace_run1(&link, 1);
+#else
+	preempt_disable();
+	bpf_trace_run1(prog, 1);
+#endif
+	preempt_enable();
+}
+
+/* The target makes no tail calls. Its extension does, to one that reads on. */
+static void an_extensions_callee_has_all_arguments(struct kunit *test)
+{
+	static const char ctx_name[] = "bpf_raw_tracepoint_args";
+	int target = given_target(test, BPF_PROG_TYPE_RAW_TRACEPOINT, ctx_name);
+	struct tc_prog *p = given_extension(test, target, ctx_name);
+	int slots = tc_prog_array(test, 1), report = tc_array(test, 1);
+	struct bpf_prog *prog;
+
+	tc_emit_tail_call(p, slots, 0, TC_DIRECT);
+	tc_emit_return(p, 0);
+	KUNIT_ASSERT_GE(test, tc_attach(test, tc_load_ok(p)), 0);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(slots, 0,
+					  given_word_reader(test, report, ctx_name)), 0);
+	prog = given_get(test, target, BPF_PROG_TYPE_RAW_TRACEPOINT);
+	given_trace(prog);
+	bpf_prog_put(prog);
+	KUNIT_EXPECT_EQ_MSG(test, given_value(test, report), 1U,
+			    "2: it reads the stack, 0: it did not run");
+}
+#else
+static void an_extensions_callee_has_all_arguments(struct kunit *test)
+{
+	kunit_skip(test, "Test requires: CONFIG_BPF_EVENTS");
+}
+#endif
+
 /* ---- the stack of a perf event ---------------------------------------------- */
 
 #if IS_ENABLED(CONFIG_PERF_EVENTS) && IS_ENABLED(CONFIG_BPF_EVENTS)
@@ -473,6 +573,7 @@ static struct kunit_case given_cases[] = {
 	KUNIT_CASE(an_extension_has_a_control_block_of_its_own),
 	KUNIT_CASE(an_extension_that_asks_for_nothing_costs_nothing),
 	KUNIT_CASE(an_extension_that_asks_waits_for_runs),
+	KUNIT_CASE(an_extensions_callee_has_all_arguments),
 	KUNIT_CASE(an_extension_walks_no_precise_events_stack),
 	KUNIT_CASE(a_callee_walks_no_precise_events_stack),
 #ifdef TC_CALLCHAIN_FOR_ASKERS
