@@ -116,7 +116,7 @@ help:
 	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
 	@echo '  DRYRUN=1       - make apply, unapply, bump: say what would be done'
 	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst;'
-	@echo '                   make check-range: compile, too'
+	@echo '                   make check-range: compile, and boot the oldest'
 	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
 	@echo '  SETS=... SEED=... - make fuzz: how many sets ($(SETS)), and from which number (a random one)'
 	@echo '  PATCH=...      - make fix, carry: the name of a patch; STAT=1: how much of it is the same'
