@@ -310,7 +310,8 @@ static void make_taker(const struct set *set, struct prog *p)
 	struct func *f = &p->func[number];
 
 	/* Without a name of the context BTF is none that a tracer could go by. */
-	if (p->func[from].step_count == MAX_STEPS || !types[p->type].ctx)
+	if (p->func[from].step_count == MAX_STEPS || p->func[from].callback ||
+	    !types[p->type].ctx)
 		return;
 	make_func(set, p, &f[0], number, false);
 	make_func(set, p, &f[1], number + 1, false);

@@ -261,14 +261,14 @@ static bool run_interrupted(const struct set *set, int round, const int *prog_fd
 	for (i = 0; i < MAX_INTERRUPTED && same &&
 		    shared->nested + shared->ticks - before < INTERRUPTS; i++)
 		same = run_round(set, round, prog_fd, diff);
-	return interrupts_fit(diff) && same;
+	return same && interrupts_fit(diff);
 }
 
 static bool run_it(const struct set *set, int round, const int *array_fd, const int *prog_fd,
 		   struct difference *diff)
 {
 	if (set->race)
-		return run_race(set, array_fd, prog_fd, diff);
+		return run_race(set, array_fd, prog_fd, diff) && interrupts_fit(diff);
 	if (set->timer || set->nested)
 		return run_interrupted(set, round, prog_fd, diff);
 	return run_round(set, round, prog_fd, diff);
