@@ -177,7 +177,7 @@ extern const size_t type_count;
  * mapped here. Where a run has got to stands in .used events.
  */
 #define STOPPED		0x5707
-#define EVENTS		8192	/* a power of two */
+#define EVENTS		16384	/* a power of two */
 #define INDEXES		32
 
 struct shared {
@@ -222,6 +222,12 @@ enum what {
 #define MAX_ENTRIES	400
 /* What it may enter beyond those of the model. */
 #define SPARE_ENTRIES	16
+/*
+ * Each entry is an event, has its arguments in another one, and two for each step, as
+ * often as may_goto comes back to it; a tracer writes three.
+ */
+#define MAX_REPEATS	4
+#define MAX_EVENTS	((MAX_ENTRIES + SPARE_ENTRIES) * (5 + 2 * MAX_STEPS * MAX_REPEATS))
 
 /*
  * With the series a run may have used 10240 bytes at a subprogram's tail call, of a

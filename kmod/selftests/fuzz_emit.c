@@ -235,22 +235,21 @@ void emit_shared(struct code *c, int reg)
 }
 
 /*
- * Log an event with 32 bits of R3. R1 has the address of struct shared; R0, R4 and R5
- * are lost. The array is larger than all that a run can log, which the verifier does
- * not know.
+ * Log an event with 32 bits of R3. R1 has the address of struct shared; R4 and R5 are
+ * lost. The array is larger than all that a run can log. For the verifier the position
+ * is cut to size and not compared: it need not look at what would follow.
  */
 static void emit_log(struct code *c, enum what event, int func, int step)
 {
-	emit_imm64(c, BPF_REG_0, 0, EVENT(event, c->prog, func, step, 0));
-	emit(c, MOV32_REG(BPF_REG_4, BPF_REG_3));
-	emit(c, ALU_REG(BPF_OR, BPF_REG_0, BPF_REG_4));
+	__u32 upper = EVENT(event, c->prog, func, step, 0) >> 32;
+
 	emit(c, LOAD(BPF_REG_4, BPF_REG_1, OFF(used)));
-	emit(c, JUMP_IMM(BPF_JGT, BPF_REG_4, EVENTS - 1, 0));
-	to_label(c, STOP_LABEL);
 	emit(c, MOV_REG(BPF_REG_5, BPF_REG_4));
+	emit(c, ALU_IMM(BPF_AND, BPF_REG_5, EVENTS - 1));
 	emit(c, ALU_IMM(BPF_LSH, BPF_REG_5, 3));
 	emit(c, ALU_REG(BPF_ADD, BPF_REG_5, BPF_REG_1));
-	emit(c, STORE_REG(BPF_REG_5, BPF_REG_0, OFF(event)));
+	emit(c, INSN(BPF_STX | BPF_MEM | BPF_W, BPF_REG_5, BPF_REG_3, OFF(event), 0));
+	emit(c, INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_5, 0, OFF(event) + 4, upper));
 	emit(c, ALU_IMM(BPF_ADD, BPF_REG_4, 1));
 	emit(c, STORE_REG(BPF_REG_1, BPF_REG_4, OFF(used)));
 }

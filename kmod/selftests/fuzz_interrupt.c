@@ -22,8 +22,8 @@
 
 #include "fuzz_code.h"
 
-#define TIMER_NS	30000
-#define CLOCK_NS	40000
+#define TIMER_NS	100000
+#define CLOCK_NS	200000
 /* Where programs of the clock stop themselves on a kernel that does not count. */
 #define NESTED_MAX	48
 

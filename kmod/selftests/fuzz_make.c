@@ -344,7 +344,7 @@ static void make_repeats(struct prog *p)
 		s = &p->func[from].step[step];
 		if (s->kind != CALL && s->kind != TAIL && s->kind != PASS)
 			continue;
-		s->times = 2 + below(3);
+		s->times = 2 + below(MAX_REPEATS - 1);
 		if (instances(p, 0) > MAX_INSTANCES)
 			s->times = 0;
 	}
@@ -486,6 +486,9 @@ static bool make_tracer(const struct set *set, struct tracer *t)
 	t->prog = below(set->prog_count);
 	p = &set->prog[t->prog];
 	t->func = below(p->func_count);
+	/* Who takes more arguments comes behind the others. */
+	if (p->func[p->func_count - 1].args && once_in(2))
+		t->func = p->func_count - 1;
 	t->exit = once_in(2);
 	t->first_round = below(set->round_count);
 	t->end_round = t->first_round + few(MAX_ROUNDS);

@@ -279,6 +279,7 @@ int main(int argc, char **argv)
 	__u32 i;
 	int err;
 
+	_Static_assert(MAX_EVENTS <= EVENTS, "a run may log more than there is room for");
 	parse_options(argc, argv);
 	/* Before 5.11 BPF memory counts against this. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
