@@ -401,7 +401,7 @@ static void set_up(const char *name)
 	struct ifreq ifr = { .ifr_flags = IFF_UP };
 	int udp = socket(AF_INET, SOCK_DGRAM, 0);
 
-	strcpy(ifr.ifr_name, name);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	if (udp < 0 || ioctl(udp, SIOCSIFFLAGS, &ifr))
 		stop(EXIT_SKIP, "cannot set %s up: %s", name, strerror(errno));
 	close(udp);
@@ -719,7 +719,7 @@ static void set_address(int udp, const char *name, unsigned long request, __u32 
 	struct sockaddr_in to = address(addr);
 	struct ifreq ifr = {};
 
-	strcpy(ifr.ifr_name, name);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	memcpy(&ifr.ifr_addr, &to, sizeof(to));
 	if (ioctl(udp, request, &ifr))
 		stop(EXIT_SKIP, "no address for %s: %s", name, strerror(errno));
@@ -733,7 +733,7 @@ static bool set_tunnels(void)
 	int udp = socket(AF_INET, SOCK_DGRAM, 0), i;
 
 	for (i = 1; i <= TUNNELS; i++) {
-		struct ip_tunnel_parm parm = {
+		struct ip_tunnel_parm tunnel = {
 			.iph = {
 				.version = 4,
 				.ihl = 5,
@@ -741,16 +741,16 @@ static bool set_tunnels(void)
 				.daddr = htonl(far_end(i - 1)),
 			},
 		};
-		struct ifreq ifr = { .ifr_name = "tunl0", .ifr_data = (void *)&parm };
+		struct ifreq ifr = { .ifr_name = "tunl0", .ifr_data = (void *)&tunnel };
 
-		snprintf(parm.name, sizeof(parm.name), "deep%d", i);
+		snprintf(tunnel.name, sizeof(tunnel.name), "deep%d", i);
 		if (ioctl(udp, SIOCADDTUNNEL, &ifr) && errno != EEXIST) {
 			close(udp);
 			return false;
 		}
-		set_up(parm.name);
-		set_address(udp, parm.name, SIOCSIFADDR, far_end(i) - 1);
-		set_address(udp, parm.name, SIOCSIFDSTADDR, far_end(i));
+		set_up(tunnel.name);
+		set_address(udp, tunnel.name, SIOCSIFADDR, far_end(i) - 1);
+		set_address(udp, tunnel.name, SIOCSIFDSTADDR, far_end(i));
 	}
 	close(udp);
 	return true;
