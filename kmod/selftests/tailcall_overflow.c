@@ -401,7 +401,7 @@ static void set_up(const char *name)
 	struct ifreq ifr = { .ifr_flags = IFF_UP };
 	int udp = socket(AF_INET, SOCK_DGRAM, 0);
 
-	strcpy(ifr.ifr_name, name);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	if (udp < 0 || ioctl(udp, SIOCSIFFLAGS, &ifr))
 		stop(EXIT_SKIP, "cannot set %s up: %s", name, strerror(errno));
 	close(udp);
@@ -648,8 +648,10 @@ static void run_nested(int callers)
 	close(fd);
 }
 
-/* How much of the stack is used when the packet gets to lo's egress program. */
-static void print_way(__u32 addr, int mark)
+/* How much of the stack is used where the packet gets to lo's egress program, or 0 if
+ * it does not get there.
+ */
+static unsigned long long length_of_way(__u32 addr, int mark)
 {
 	struct bpf_insn insns[8];
 	int n = 0, fd;
@@ -665,12 +667,9 @@ static void print_way(__u32 addr, int mark)
 	set_egress(fd);
 	reset_entries();
 	close(send_packet(addr, mark));
-	if (!number(STACK_POINTER))
-		stop(EXIT_SKIP, "a packet does not get to lo");
-	printf("a way of %llu bytes to the program\n",
-	       THREAD_SIZE - number(STACK_POINTER) % THREAD_SIZE);
 	clear_egress();
 	close(fd);
+	return number(STACK_POINTER) ? THREAD_SIZE - number(STACK_POINTER) % THREAD_SIZE : 0;
 }
 
 /* A process sends, and the packet has come a long way before the program runs. */
@@ -678,12 +677,17 @@ static void run_behind(int callers, const char *what, __u32 addr, int mark)
 {
 	struct shape s = { .callers = callers, .result = TC_ACT_SHOT };
 	int fd = load_worst(&s, false);
+	unsigned long long way;
 	__u64 count;
 
 	if (fd < 0)
 		return;
-	if (callers == 1)
-		print_way(addr, mark);
+	if (callers == 1) {
+		way = length_of_way(addr, mark);
+		if (!way)
+			stop(EXIT_SKIP, "a packet does not get to lo");
+		printf("a way of %llu bytes to the program\n", way);
+	}
 	set_slot(&s, fd);
 	set_egress(fd);
 	describe(what, &s, 0);
@@ -715,19 +719,21 @@ static void set_address(int udp, const char *name, unsigned long request, __u32 
 	struct sockaddr_in to = address(addr);
 	struct ifreq ifr = {};
 
-	strcpy(ifr.ifr_name, name);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	memcpy(&ifr.ifr_addr, &to, sizeof(to));
 	if (ioctl(udp, request, &ifr))
 		stop(EXIT_SKIP, "no address for %s: %s", name, strerror(errno));
 }
 
-/* Tunnels in each other: false if this kernel has none. They stay until it ends. */
+/* Tunnels in each other: false if this kernel has none. They stay until it ends. Newer
+ * kernels let a packet through fewer of them.
+ */
 static bool set_tunnels(void)
 {
 	int udp = socket(AF_INET, SOCK_DGRAM, 0), i;
 
 	for (i = 1; i <= TUNNELS; i++) {
-		struct ip_tunnel_parm parm = {
+		struct ip_tunnel_parm tunnel = {
 			.iph = {
 				.version = 4,
 				.ihl = 5,
@@ -735,16 +741,16 @@ static bool set_tunnels(void)
 				.daddr = htonl(far_end(i - 1)),
 			},
 		};
-		struct ifreq ifr = { .ifr_name = "tunl0", .ifr_data = (void *)&parm };
+		struct ifreq ifr = { .ifr_name = "tunl0", .ifr_data = (void *)&tunnel };
 
-		snprintf(parm.name, sizeof(parm.name), "deep%d", i);
+		snprintf(tunnel.name, sizeof(tunnel.name), "deep%d", i);
 		if (ioctl(udp, SIOCADDTUNNEL, &ifr) && errno != EEXIST) {
 			close(udp);
 			return false;
 		}
-		set_up(parm.name);
-		set_address(udp, parm.name, SIOCSIFADDR, far_end(i) - 1);
-		set_address(udp, parm.name, SIOCSIFDSTADDR, far_end(i));
+		set_up(tunnel.name);
+		set_address(udp, tunnel.name, SIOCSIFADDR, far_end(i) - 1);
+		set_address(udp, tunnel.name, SIOCSIFDSTADDR, far_end(i));
 	}
 	close(udp);
 	return true;
@@ -755,12 +761,13 @@ static void run_tunnels(int callers)
 	static int tunnels = -1;
 
 	if (tunnels < 0) {
-		tunnels = set_tunnels();
-		if (!tunnels)
-			puts("no ipip tunnels here");
+		tunnels = set_tunnels() ? TUNNELS : 0;
+		while (tunnels && !length_of_way(far_end(tunnels), 1))
+			tunnels--;
+		printf("%d tunnels in each other\n", tunnels);
 	}
 	if (tunnels)
-		run_behind(callers, "below tunnels", far_end(TUNNELS), 1);
+		run_behind(callers, "below tunnels", far_end(tunnels), 1);
 }
 
 /*
