@@ -37,7 +37,7 @@ case ${1:-} in
 	# It reads only the script.
 	;;
 *)
-	mkdir -p -- "$O/tmp" 2>/dev/null ||
+	mkdir -p -- "$O"/{tmp,log,results} 2>/dev/null ||
 		{ echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
 	O=$(cd -- "$O" && pwd)
 	;;
@@ -87,7 +87,8 @@ step() {
 	printf '%s[%3d:%02d]%s %s\n' "$bold" $((t / 60)) $((t % 60)) "$plain" "$*" >&2
 }
 
-# usage_if_asked "$@": line 3 of a script, up to the first empty line, is its --help.
+# usage_if_asked "$@": line 3 of a script, up to the first empty line, is its --help. Asked
+# below for all that source this.
 usage_if_asked() {
 	case ${1:-} in
 	-h|--help)
@@ -131,24 +132,32 @@ tree_field() {
 		!/^#/ && $1 == t { print $col[want] }' "$TOP/patches/trees"
 }
 
-# need_tree TREE: stops unless the tree is one of ours.
+# need_tree TREE: stops unless it is one of ours; sets tree to it.
 need_tree() {
-	[ -n "${1:-}" ] || die "no tree named: give one of $(trees | xargs)"
-	trees | grep -qxF -- "$1" ||
-		die "no kernel line '$1': patches/trees has $(trees | xargs)"
+	tree=${1:-}
+	[ -n "$tree" ] || die "no line named: give one of $(trees | xargs)"
+	trees | grep -qxF -- "$tree" ||
+		die "no kernel line '$tree': patches/trees has $(trees | xargs)"
 }
 
-# need_variant VARIANT: base is Debian's source as it is, patched has the whole
+# need_trees TREE...: the same of one or more.
+need_trees() {
+	[ $# -gt 0 ] || die "no line named: give some of $(trees | xargs)"
+	for tree; do need_tree "$tree"; done
+}
+
+# need_variant VARIANT: sets variant. base is Debian's source as it is, patched has the whole
 # series, hardened, debug and coverage are patched with scripts/config/VARIANT.frag on top,
 # probe has only the patches that KUnit needs, prefix has the first PREFIX patches, gates is
 # where check-patches compiles one patch after the other, and mutant where
 # scripts/mutants breaks what is patched.
 need_variant() {
-	case ${1:-} in
+	variant=${1:-}
+	case $variant in
 	base|patched|hardened|debug|coverage|gates|mutant) ;;
 	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
-	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug, coverage, probe or prefix" ;;
+	*) die "no variant '$variant': it is base (as Debian ships it), patched, hardened, debug, coverage, probe or prefix" ;;
 	esac
 }
 
@@ -166,38 +175,6 @@ need_space() {
 scratch() {
 	work=$(mktemp -d -- "$O/tmp/$ME.XXXXXX")
 	trap 'rm -rf -- "$work"' EXIT
-}
-
-# results_begin PREFIX [loud]: makes the folder $work, which goes with the script, and
-# in it the list of results, pass|fail <tab> PREFIX: test <tab> detail. With "loud" a
-# failure is also said when it is found, otherwise by results_end.
-results_begin() {
-	results_prefix=$1
-	results_loud=${2:-}
-	mkdir -p -- "$O/results"
-	scratch
-	: >"$work/results"
-}
-
-# result pass|fail TEST [DETAIL]
-result() {
-	printf '%s\t%s\t%s\n' "$1" "$results_prefix: $2" "${3:-}" >>"$work/results"
-	if [ "$1" = fail ] && [ -n "$results_loud" ]; then
-		printf '%s: %s: %s\n' "$results_prefix" "$2" "${3:-}" >&2
-	fi
-}
-
-# results_end: the list becomes $results, whole or not at all; with a failure, or
-# with nothing in it, the script ends here.
-results_end() {
-	local failures
-
-	[ -s "$work/results" ] || die "no test has left a result"
-	mv -- "$work/results" "${results:?}"
-	if failures=$(grep '^fail' "$results"); then
-		[ -n "$results_loud" ] || printf '%s\n' "$failures" >&2
-		exit 1
-	fi
 }
 
 # lock NAME: one script at a time works on NAME; the next one says so and
@@ -253,6 +230,23 @@ brought() {
 # the series (and "kunit" behind those that KUnit needs).
 closes() {
 	awk -v p="$2" '$1 == p { sub(/^[^#]*#?/, ""); print }' "$(patches_of "$1")/series"
+}
+
+# copy_files FROM TO [OPTION]: the files on stdin, those that are there, with their times.
+copy_files() {
+	rsync -rLpt --chmod=u+w --files-from=- --ignore-missing-args "${@:3}" "$1/" "$2/"
+}
+
+# write_page FILE [--check]: $work/page becomes that file of the checkout; with --check it
+# has to be the same already.
+write_page() {
+	if [ "${2:-}" = --check ]; then
+		diff -u --label "$1" --label "as it should be" "$TOP/$1" "${work:?}/page" ||
+			die "$1 is not up to date: run scripts/$ME"
+	else
+		cp -- "${work:?}/page" "$TOP/$1"
+		step "wrote $1"
+	fi
 }
 
 # series_files TREE: every file the series of a tree touches, created ones too.
@@ -536,3 +530,7 @@ bug_table() {
 			      print " " title }' <<<"$states"
 	done
 }
+
+. "$SCRIPTS/lib/results.sh"
+. "$SCRIPTS/lib/guest.sh"
+usage_if_asked "$@"
