@@ -201,10 +201,13 @@ series_name() {
 	echo "${OWN_SERIES:-patches/$1}"
 }
 
+# entries SERIES: its lines without comments.
+entries() { sed -e '/^#/d' -e '/^[[:space:]]*$/d' -- "$1" 2>/dev/null || true; }
+
 # series_of TREE: the patches of a tree in order; with PREFIX=n the first n, with
 # ONLY=word those with that word behind their name.
 series_of() {
-	sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$(patches_of "$1")/series" |
+	entries "$(patches_of "$1")/series" |
 		awk -v n="${PREFIX:-0}" -v only="${ONLY:-}" '
 			(!n || NR <= n) && (only == "" || $0 ~ ("# .*" only)) { print $1 }'
 }
@@ -221,9 +224,8 @@ brought() {
 	local dir
 
 	older "$1" | tac | while read -r dir; do
-		sed -e '/^#/d' -e '/^[[:space:]]*$/d' -e 's/[[:space:]].*//' \
-			"$(patches_of "$1")/$dir/series" 2>/dev/null || true
-	done | awk '!seen[$0]++'
+		entries "$(patches_of "$1")/$dir/series"
+	done | awk '!seen[$1]++ { print $1 }'
 }
 
 # closes TREE PATCH: the bugs that a patch closes; they stand behind its name in
@@ -412,6 +414,20 @@ own_tree() {
 		die "$kdir is Linux $version, and there is no series for $tree, only for $(trees | xargs): the nearest is $(nearest "$tree"); make port KDIR=$kdir makes one from it"
 }
 
+# into DIR FILE: makes the folder $new beside DIR, which into_place makes DIR, whole. There
+# may be one of that name if it has FILE, so it is from here.
+into() {
+	[ ! -e "$1" ] || [ -f "$1/$2" ] || die "$1 is there already, and not from here: move it away"
+	new=$(mktemp -d -- "${1%/*}/.${1##*/}.XXXXXX")
+	trap 'rm -rf -- "$new"' EXIT
+	chmod 755 -- "$new"
+}
+into_place() {
+	rm -rf -- "$1"
+	mv -- "$new" "$1"
+	trap - EXIT
+}
+
 # older_than A B: both are point releases.
 older_than() {
 	[ "$1" != "$2" ] && printf '%s\n' "$1" "$2" | sort -V -C
@@ -517,7 +533,7 @@ bug_table() {
 	shift
 	states=$(cat)
 	printf '%-5s' bug
-	printf ' %-9s' "$@"
+	printf ' %-14s' "$@"
 	printf ' %s\n' "$title"
 	for id in $(bug_ids); do
 		awk -F'\t' -v id="$id" -v columns="$*" -v title="$(bug_title "$id") [$(bug_slug "$id")]" '
@@ -526,7 +542,7 @@ bug_table() {
 			      printf "%-5s", id
 			      n = split(columns, column, " ")
 			      for (i = 1; i <= n; i++)
-				      printf " %-9s", column[i] in state ? state[column[i]] : "-"
+				      printf " %-14s", column[i] in state ? state[column[i]] : "-"
 			      print " " title }' <<<"$states"
 	done
 }
