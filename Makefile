@@ -127,6 +127,7 @@ help:
 	@echo '  CONTINUE=1     - make port: go on, after a conflict was solved or an interruption'
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
 	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
+	@echo '  DEST=...       - make export, port: the new folder to write to'
 	@echo '  OBJECTS=...    - A folder with object files of your own'
 	@echo '  OBJECT=...     - An object file of your own, from clang -g -target bpf'
 	@echo '  ID=...         - The id of a program that is loaded'
