@@ -26,21 +26,29 @@
 #define DEFAULT_KB	1024
 #define MAX_KB		65536
 
-/* What stands in the buffer: the names follow, each with its end. */
+/*
+ * What stands in the buffer. Names are copied by words, and end with the first one
+ * that has a zero in it; that of the map, of the caller and of the callee follow
+ * each other.
+ */
 struct event {
 	struct tct_task task;
 	u8 outcome;
-	u8 callee_at;	/* in names[] */
+	u8 caller_at;	/* in names[], in words */
+	u8 callee_at;
 	u32 caller_id;
 	u32 caller_insn;
 	u32 map_id;
 	u32 index;
 	u32 callee_id;
 	u32 count;
-	char names[];
+	const void *ctx;
+	u64 names[];
 };
 
-#define LINE_LEN	(TCT_HEAD_LEN + 2 * TCT_NAME_LEN + 160)
+#define NAME_WORDS	(TCT_NAME_LEN / sizeof(u64))
+
+#define LINE_LEN	(TCT_HEAD_LEN + 3 * TCT_NAME_LEN + 200)
 
 static struct trace_buffer *buffer;
 static unsigned int buffer_kb = DEFAULT_KB;
@@ -54,6 +62,9 @@ static DEFINE_PER_CPU(u64, lost_since);		/* in earlier recordings */
 static DECLARE_WAIT_QUEUE_HEAD(readers);
 static struct irq_work wake_work;
 
+/* Somebody looks at the buffer, and wants to be told of the next event. */
+static int waiting;
+
 /* An event that was consumed stays where it is until the next one is. */
 static DEFINE_MUTEX(consume_lock);
 
@@ -64,43 +75,72 @@ static void wake(struct irq_work *work)
 	wake_up_all(&readers);
 }
 
+/* Words of a name up to that with its end. Names are in arrays of whole words. */
+static unsigned int words(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < NAME_WORDS - 1; i++) {
+		u64 word = get_unaligned((const u64 *)name + i);
+
+		if ((word - ~0ULL / 255) & ~word & (~0ULL / 255 << 7))
+			break;
+	}
+	return i + 1;
+}
+
+static void copy(u64 *to, const char *name, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		to[i] = get_unaligned((const u64 *)name + i);
+	/* Little endian: the last byte of the last word, where it was cut. */
+	to[count - 1] &= ~0ULL >> 8;
+}
+
 /**
  * tct_event() - write an event
- * @ev: the tail call
+ * @call: the tail call
  *
  * Called with preemption disabled, in any context.
  */
-void tct_event(const struct bpf_tail_call_event *ev)
+void tct_event(const struct tct_call *call)
 {
-	size_t caller_len = strnlen(ev->caller_name, TCT_NAME_LEN - 1);
-	size_t callee_len = strnlen(ev->callee_name, TCT_NAME_LEN - 1);
+	static const char none[sizeof(u64)] __aligned(sizeof(u64)) = "";
+	const char *caller = bpf_tail_call_func_name(call->site->func);
+	const char *callee = call->callee ? bpf_tail_call_prog_name(call->callee) : none;
+	unsigned int caller_at = words(call->map->name);
+	unsigned int caller_len = words(caller), callee_len = words(callee);
 	struct ring_buffer_event *slot;
 	struct event *event;
 
 	slot = ring_buffer_lock_reserve(buffer, struct_size(event, names,
-							    caller_len + callee_len + 2));
+							    caller_at + caller_len + callee_len));
 	if (!slot) {
 		local_inc(this_cpu_ptr(&dropped));
 		return;
 	}
 	event = ring_buffer_event_data(slot);
 	tct_fill_task(&event->task);
-	event->outcome = ev->outcome;
-	event->callee_at = caller_len + 1;
-	event->caller_id = ev->caller_id;
-	event->caller_insn = ev->caller_insn;
-	event->map_id = ev->map_id;
-	event->index = ev->index;
-	event->callee_id = ev->callee_id;
-	event->count = ev->count;
-	memcpy(event->names, ev->caller_name, caller_len);
-	event->names[caller_len] = 0;
-	memcpy(event->names + caller_len + 1, ev->callee_name, callee_len);
-	event->names[caller_len + 1 + callee_len] = 0;
+	event->outcome = call->outcome;
+	event->caller_at = caller_at;
+	event->callee_at = caller_at + caller_len;
+	event->caller_id = call->caller->aux->id;
+	event->caller_insn = call->site->insn;
+	event->map_id = call->map->id;
+	event->index = call->index;
+	event->callee_id = call->callee ? call->callee->aux->id : 0;
+	event->count = call->count;
+	event->ctx = call->ctx;
+	copy(event->names, call->map->name, caller_at);
+	copy(event->names + caller_at, caller, caller_len);
+	copy(event->names + caller_at + caller_len, callee, callee_len);
 	tct_commit(buffer, slot);
 
-	/* Has a barrier; a sleeper looks at the buffer after it queued. */
-	if (wq_has_sleeper(&readers))
+	/* Who waits says so first, and then looks at the buffer. */
+	smp_mb();
+	if (READ_ONCE(waiting) && xchg(&waiting, 0))
 		irq_work_queue(&wake_work);
 }
 
@@ -140,7 +180,8 @@ void tct_events_wake(void)
 static int format_event(char *to, size_t size, const struct event *event,
 			int cpu, u64 time)
 {
-	const char *callee = event->names + event->callee_at;
+	const char *caller = (const char *)(event->names + event->caller_at);
+	const char *callee = (const char *)(event->names + event->callee_at);
 	int len;
 
 	len = tct_format_head(to, size, &event->task, cpu, time);
@@ -149,14 +190,14 @@ static int format_event(char *to, size_t size, const struct event *event,
 	else
 		len += scnprintf(to + len, size - len, "miss reason=%s",
 				 tct_outcome_name(event->outcome));
-	len += scnprintf(to + len, size - len, " caller=%u:%s+%u map=%u index=%u",
-			 event->caller_id, event->names, event->caller_insn,
-			 event->map_id, event->index);
+	len += scnprintf(to + len, size - len, " caller=%u:%s+%u map=%u:%s index=%u",
+			 event->caller_id, caller, event->caller_insn,
+			 event->map_id, (const char *)event->names, event->index);
 	if (event->callee_id)
 		len += scnprintf(to + len, size - len, " callee=%u:%s",
 				 event->callee_id, callee);
-	return len + scnprintf(to + len, size - len, " count=%u/%d\n",
-			       event->count, TCT_LIMIT);
+	return len + scnprintf(to + len, size - len, " count=%u/%d ctx=%p\n",
+			       event->count, TCT_LIMIT, event->ctx);
 }
 
 static int format_lost(char *to, size_t size, int cpu, unsigned long lost)
@@ -224,6 +265,14 @@ static bool pipe_at_end(const struct pipe *pipe)
 	return pipe->had_events && !tct_tracing() && ring_buffer_empty(buffer);
 }
 
+static bool pipe_ready(const struct pipe *pipe)
+{
+	WRITE_ONCE(waiting, 1);
+	/* Pairs with tct_event(). */
+	smp_mb();
+	return !ring_buffer_empty(buffer) || pipe_at_end(pipe);
+}
+
 static int pipe_wait(struct pipe *pipe, bool nonblock)
 {
 	if (nonblock)
@@ -231,8 +280,7 @@ static int pipe_wait(struct pipe *pipe, bool nonblock)
 	/* Nothing to read and yet not empty: do not spin. */
 	if (!ring_buffer_empty(buffer))
 		return schedule_timeout_interruptible(1) ? -ERESTARTSYS : 0;
-	return wait_event_interruptible(readers, !ring_buffer_empty(buffer) ||
-					pipe_at_end(pipe));
+	return wait_event_interruptible(readers, pipe_ready(pipe));
 }
 
 static ssize_t pipe_read(struct file *file, char __user *to, size_t count,
@@ -242,6 +290,9 @@ static ssize_t pipe_read(struct file *file, char __user *to, size_t count,
 	size_t copied = 0, len;
 	ssize_t err;
 
+	err = tct_may_look();
+	if (err)
+		return err;
 	err = mutex_lock_interruptible(&pipe->lock);
 	if (err)
 		return err;
@@ -274,16 +325,20 @@ static __poll_t pipe_poll(struct file *file, poll_table *wait)
 	struct pipe *pipe = file->private_data;
 
 	poll_wait(file, &readers, wait);
-	if (READ_ONCE(pipe->at) < READ_ONCE(pipe->len) ||
-	    !ring_buffer_empty(buffer) || pipe_at_end(pipe))
+	if (READ_ONCE(pipe->at) < READ_ONCE(pipe->len) || pipe_ready(pipe))
 		return EPOLLIN | EPOLLRDNORM;
 	return 0;
 }
 
 static int pipe_open(struct inode *inode, struct file *file)
 {
-	struct pipe *pipe = kzalloc(sizeof(*pipe), GFP_KERNEL);
+	struct pipe *pipe;
+	int err;
 
+	err = tct_may_look();
+	if (err)
+		return err;
+	pipe = kzalloc(sizeof(*pipe), GFP_KERNEL);
 	if (!pipe)
 		return -ENOMEM;
 	mutex_init(&pipe->lock);
@@ -352,7 +407,11 @@ static void *snapshot_start(struct seq_file *m, loff_t *pos)
 {
 	struct snapshot *s = m->private;
 	struct event *event;
+	int err;
 
+	err = tct_may_look();
+	if (err)
+		return ERR_PTR(err);
 	if (!*pos) {
 		snapshot_rewind(s);
 		return SEQ_START_TOKEN;
@@ -410,8 +469,19 @@ static const struct seq_operations snapshot_ops = {
 static int snapshot_open(struct inode *inode, struct file *file)
 {
 	struct snapshot *s;
-	int cpu;
+	int cpu, err;
 
+	err = tct_may_look();
+	if (err)
+		return err;
+	/* As in ftrace, ">trace" empties the buffer. */
+	if ((file->f_mode & FMODE_WRITE) && (file->f_flags & O_TRUNC)) {
+		err = mutex_lock_interruptible(&tct_lock);
+		if (err)
+			return err;
+		tct_events_reset();
+		mutex_unlock(&tct_lock);
+	}
 	s = __seq_open_private(file, &snapshot_ops,
 			       struct_size(s, iter, nr_cpu_ids));
 	if (!s)
@@ -433,10 +503,18 @@ static int snapshot_release(struct inode *inode, struct file *file)
 	return seq_release_private(inode, file);
 }
 
+/* What is written goes nowhere, so that "echo >trace" is no error. */
+static ssize_t snapshot_write(struct file *file, const char __user *from,
+			      size_t count, loff_t *pos)
+{
+	return count;
+}
+
 static const struct file_operations snapshot_fops = {
 	.owner	 = THIS_MODULE,
 	.open	 = snapshot_open,
 	.read	 = seq_read,
+	.write	 = snapshot_write,
 	.llseek	 = seq_lseek,
 	.release = snapshot_release,
 };
@@ -477,7 +555,7 @@ static ssize_t size_write(struct file *file, const char __user *from,
 
 static const struct file_operations size_fops = {
 	.owner	= THIS_MODULE,
-	.open	= simple_open,
+	.open	= tct_open,
 	.read	= size_read,
 	.write	= size_write,
 	.llseek	= default_llseek,
@@ -498,8 +576,11 @@ static int cpu_stats_show(struct seq_file *m, void *unused)
 {
 	int cpu = (long)m->private;
 	u64 lost;
+	int err;
 
-	mutex_lock(&tct_lock);
+	err = mutex_lock_interruptible(&tct_lock);
+	if (err)
+		return err;
 	lost = lost_on(cpu);
 	seq_printf(m, "entries: %lu\n", ring_buffer_entries_cpu(buffer, cpu));
 	seq_printf(m, "overrun: %lu\n", ring_buffer_overrun_cpu(buffer, cpu));
@@ -512,7 +593,21 @@ static int cpu_stats_show(struct seq_file *m, void *unused)
 	mutex_unlock(&tct_lock);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(cpu_stats);
+
+static int cpu_stats_open(struct inode *inode, struct file *file)
+{
+	int err = tct_may_look();
+
+	return err ? err : single_open(file, cpu_stats_show, inode->i_private);
+}
+
+static const struct file_operations cpu_stats_fops = {
+	.owner	 = THIS_MODULE,
+	.open	 = cpu_stats_open,
+	.read	 = seq_read,
+	.llseek	 = seq_lseek,
+	.release = single_release,
+};
 
 /**
  * tct_events_reset() - empty the buffer and begin to count anew
@@ -543,13 +638,13 @@ int tct_events_init(struct dentry *dir)
 	buffer = ring_buffer_alloc(DEFAULT_KB << 10, RB_FL_OVERWRITE);
 	if (!buffer)
 		return -ENOMEM;
-	debugfs_create_file("trace", 0400, dir, NULL, &snapshot_fops);
+	debugfs_create_file("trace", 0600, dir, NULL, &snapshot_fops);
 	debugfs_create_file("trace_pipe", 0400, dir, NULL, &pipe_fops);
-	debugfs_create_file("buffer_size_kb", 0644, dir, NULL, &size_fops);
+	debugfs_create_file("buffer_size_kb", 0640, dir, NULL, &size_fops);
 	cpus = debugfs_create_dir("per_cpu", dir);
 	for_each_possible_cpu(cpu) {
 		snprintf(name, sizeof(name), "cpu%ld", cpu);
-		debugfs_create_file("stats", 0444,
+		debugfs_create_file("stats", 0440,
 				    debugfs_create_dir(name, cpus),
 				    (void *)cpu, &cpu_stats_fops);
 	}

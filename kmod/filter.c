@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Filters: sets of ids, and of outcomes. What does not pass is neither an event
- * nor counted in the statistics.
+ * Filters: sets of ids, of names, and of outcomes. What does not pass is no event,
+ * and no row of the statistics.
  *
  * A probe sees all sets as one object that never changes: a writer makes
  * another one, and waits until nobody uses the old one.
@@ -18,9 +18,16 @@
 
 /* A probe walks a whole set. */
 #define MAX_IDS		64
+#define MAX_NAMES	16
 #define MAX_WRITE	4096
 
-enum { PROGS, MAPS, PIDS, ID_SETS, OUTCOMES = ID_SETS };
+enum { PROGS, MAPS, PIDS, ID_SETS, PROG_NAMES = ID_SETS, MAP_NAMES, OUTCOMES };
+
+/* Names with * for any characters and ? for one. */
+struct name_set {
+	unsigned int count;	/* 0: all pass */
+	char name[MAX_NAMES][TCT_NAME_LEN];
+};
 
 struct id_set {
 	unsigned int count;	/* 0: all pass */
@@ -29,6 +36,7 @@ struct id_set {
 
 struct tct_filter {
 	struct id_set ids[ID_SETS];
+	struct name_set names[OUTCOMES - ID_SETS];
 	unsigned int outcomes;	/* 0: all pass */
 	struct rcu_head rcu;
 };
@@ -46,20 +54,94 @@ static bool has_id(const struct id_set *set, u32 id)
 	return false;
 }
 
-/* A miss has no callee, and 0 is in no set. */
-bool __tct_filter_match(const struct tct_filter *filter,
-			const struct bpf_tail_call_event *ev)
+/* Goes back to the last * only, which suffices. */
+static bool fits(const char *name, const char *pattern)
 {
+	const char *star = NULL, *from = NULL;
+
+	while (*name) {
+		if (*pattern == '*') {
+			star = pattern++;
+			from = name;
+		} else if (*pattern == '?' || *pattern == *name) {
+			pattern++;
+			name++;
+		} else if (star) {
+			pattern = star + 1;
+			name = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+static bool has_name(const struct name_set *set, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->count; i++)
+		if (fits(name, set->name[i]))
+			return true;
+	return false;
+}
+
+/* A miss has no callee, and 0 is in no set. */
+static bool match(const struct tct_filter *filter, u32 caller_id, const char *caller,
+		  u32 callee_id, const char *callee, const struct bpf_map *map)
+{
+	const struct name_set *progs = &filter->names[PROG_NAMES - ID_SETS];
+	const struct name_set *maps = &filter->names[MAP_NAMES - ID_SETS];
 	const struct id_set *ids = filter->ids;
 
-	if (filter->outcomes && !(filter->outcomes & BIT(ev->outcome)))
+	if (ids[MAPS].count && (!map || !has_id(&ids[MAPS], map->id)))
 		return false;
-	if (ids[MAPS].count && !has_id(&ids[MAPS], ev->map_id))
+	if (maps->count && (!map || !has_name(maps, map->name)))
 		return false;
-	if (ids[PIDS].count && !has_id(&ids[PIDS], current->pid))
+	if (ids[PROGS].count && !has_id(&ids[PROGS], caller_id) &&
+	    !has_id(&ids[PROGS], callee_id))
 		return false;
-	return !ids[PROGS].count || has_id(&ids[PROGS], ev->caller_id) ||
-	       has_id(&ids[PROGS], ev->callee_id);
+	return !progs->count || has_name(progs, caller) ||
+	       (callee_id && has_name(progs, callee));
+}
+
+bool __tct_filter_match(const struct tct_filter *filter, const struct tct_call *call)
+{
+	const struct id_set *pids = &filter->ids[PIDS];
+
+	if (filter->outcomes && !(filter->outcomes & BIT(call->outcome)))
+		return false;
+	if (pids->count && !has_id(pids, current->pid))
+		return false;
+	return match(filter, call->caller->aux->id,
+		     bpf_tail_call_prog_name(call->caller),
+		     call->callee ? call->callee->aux->id : 0,
+		     bpf_tail_call_prog_name(call->callee), call->map);
+}
+
+/**
+ * tct_filter_row() - does a row of the statistics pass?
+ * @caller_id: id of the program
+ * @caller: and its name
+ * @callee_id: id of the tail callee, or 0
+ * @callee: and its name
+ * @map: the prog_array, NULL if that is not known
+ *
+ * Return: true if it does. Tasks and outcomes are not asked for.
+ */
+bool tct_filter_row(u32 caller_id, const char *caller, u32 callee_id,
+		    const char *callee, const struct bpf_map *map)
+{
+	const struct tct_filter *filter;
+	bool ret;
+
+	rcu_read_lock();
+	filter = rcu_dereference(tct_filter);
+	ret = !filter || match(filter, caller_id, caller, callee_id, callee, map);
+	rcu_read_unlock();
+	return ret;
 }
 
 static struct tct_filter *current_filter(void)
@@ -105,6 +187,32 @@ static int change_id(struct id_set *set, const char *word, bool remove, u32 leas
 	return 0;
 }
 
+static int change_name(struct name_set *set, const char *word, bool remove)
+{
+	size_t len = strlen(word), i;
+
+	if (!len || len >= TCT_NAME_LEN)
+		return -EINVAL;
+	for (i = 0; i < len; i++)
+		if (!isascii(word[i]) || (!isalnum(word[i]) && !strchr("_.*?", word[i])))
+			return -EINVAL;
+	for (i = 0; i < set->count && strcmp(set->name[i], word); i++)
+		;
+	if (remove) {
+		if (i == set->count)
+			return -EINVAL;
+		set->count--;
+		memcpy(set->name[i], set->name[set->count], TCT_NAME_LEN);
+		return 0;
+	}
+	if (i < set->count)
+		return 0;
+	if (i == MAX_NAMES)
+		return -ENOSPC;
+	strscpy(set->name[set->count++], word, TCT_NAME_LEN);
+	return 0;
+}
+
 static int change_outcome(unsigned int *set, const char *word, bool remove)
 {
 	unsigned int bits = 0, i;
@@ -127,6 +235,8 @@ static void clear(struct tct_filter *filter, int which)
 {
 	if (which == OUTCOMES)
 		filter->outcomes = 0;
+	else if (which >= ID_SETS)
+		filter->names[which - ID_SETS].count = 0;
 	else
 		filter->ids[which].count = 0;
 }
@@ -149,6 +259,9 @@ static int change(struct tct_filter *filter, int which, char *line, bool replace
 		if (which == OUTCOMES)
 			err = change_outcome(&filter->outcomes, word + remove,
 					     remove);
+		else if (which >= ID_SETS)
+			err = change_name(&filter->names[which - ID_SETS],
+					  word + remove, remove);
 		else
 			/* ids begin at 1, but the idle task is 0 */
 			err = change_id(&filter->ids[which], word + remove,
@@ -165,6 +278,9 @@ static bool is_empty(const struct tct_filter *filter)
 
 	for (i = 0; i < ID_SETS; i++)
 		if (filter->ids[i].count)
+			return false;
+	for (i = ID_SETS; i < OUTCOMES; i++)
+		if (filter->names[i - ID_SETS].count)
 			return false;
 	return !filter->outcomes;
 }
@@ -219,13 +335,21 @@ static int filter_show(struct seq_file *m, void *unused)
 	struct writer *writer = m->private;
 	const struct tct_filter *filter;
 	unsigned int i;
+	int err;
 
-	mutex_lock(&tct_lock);
+	err = mutex_lock_interruptible(&tct_lock);
+	if (err)
+		return err;
 	filter = current_filter();
 	if (filter && writer->which == OUTCOMES) {
 		for (i = 0; i < TCT_OUTCOMES; i++)
 			if (filter->outcomes & BIT(i))
 				seq_printf(m, "%s\n", tct_outcome_name(i));
+	} else if (filter && writer->which >= ID_SETS) {
+		const struct name_set *set = &filter->names[writer->which - ID_SETS];
+
+		for (i = 0; i < set->count; i++)
+			seq_printf(m, "%s\n", set->name[i]);
 	} else if (filter) {
 		const struct id_set *set = &filter->ids[writer->which];
 
@@ -241,6 +365,9 @@ static int filter_open(struct inode *inode, struct file *file)
 	struct writer *writer;
 	int err;
 
+	err = tct_may_look();
+	if (err)
+		return err;
 	writer = kzalloc(sizeof(*writer), GFP_KERNEL);
 	if (!writer)
 		return -ENOMEM;
@@ -300,13 +427,15 @@ static const struct file_operations filter_fops = {
 
 void tct_filter_init(struct dentry *dir)
 {
-	debugfs_create_file("set_prog_id", 0644, dir, (void *)PROGS,
-			    &filter_fops);
-	debugfs_create_file("set_map_id", 0644, dir, (void *)MAPS, &filter_fops);
-	debugfs_create_file("set_event_pid", 0644, dir, (void *)PIDS,
-			    &filter_fops);
-	debugfs_create_file("set_outcome", 0644, dir, (void *)OUTCOMES,
-			    &filter_fops);
+	static const char *const files[] = {
+		[PROGS] = "set_prog_id", [MAPS] = "set_map_id",
+		[PIDS] = "set_event_pid", [PROG_NAMES] = "set_prog_name",
+		[MAP_NAMES] = "set_map_name", [OUTCOMES] = "set_outcome",
+	};
+	long i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		debugfs_create_file(files[i], 0640, dir, (void *)i, &filter_fops);
 }
 
 void tct_filter_exit(void)

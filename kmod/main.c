@@ -28,47 +28,73 @@ static unsigned int tracing_wanted;
 static unsigned int events_wanted = 1;
 static unsigned int stats_wanted = 1;
 
-static unsigned int armed;	/* outcomes that have a probe */
-static bool recording;		/* events go to the buffer */
+static unsigned int counted;	/* outcomes that are counted */
+static unsigned int probed;	/* and those that have a probe */
 
 /*
  * Runs in any context, NMI among them, with preemption disabled. A tail call
  * that something in here made would not come back to here: the hook counts it
  * as lost.
  */
-static void tct_probe(void *data, const struct bpf_tail_call_event *ev)
+static void probe(void *data, const struct bpf_prog *caller, const struct bpf_map *map,
+		  u32 index, const struct bpf_prog *callee, u32 outcome, u32 count,
+		  const void *ctx, const struct bpf_tail_call_site *site)
 {
-	if (!tct_filter_match(ev))
-		return;
-	if (READ_ONCE(stats_wanted))
-		tct_stats_count(ev);
-	if (READ_ONCE(recording))
-		tct_event(ev);
+	const struct tct_call call = {
+		.caller = caller, .site = site, .map = map, .callee = callee,
+		.ctx = ctx, .index = index, .count = count, .outcome = outcome,
+	};
+
+	if (tct_filter_match(&call))
+		tct_event(&call);
+}
+
+/* One switch is for all kinds of misses. */
+static unsigned int kinds(unsigned int outcomes)
+{
+	return outcomes & TCT_MISSES ? outcomes | TCT_MISSES : outcomes;
+}
+
+static int count(unsigned int want)
+{
+	unsigned int change = counted ^ want;
+	int err = 0;
+
+	if (change & BIT(BPF_TAIL_CALL_HIT))
+		err = bpf_tail_call_trace_count(true, want & BIT(BPF_TAIL_CALL_HIT));
+	if (err)
+		return err;
+	counted ^= change & BIT(BPF_TAIL_CALL_HIT);
+	if (change & TCT_MISSES)
+		err = bpf_tail_call_trace_count(false, want & TCT_MISSES);
+	if (!err)
+		counted ^= change & TCT_MISSES;
+	return err;
 }
 
 static void disarm(unsigned int what)
 {
-	if (what & armed & BIT(BPF_TAIL_CALL_HIT))
-		unregister_trace_bpf_tail_call_hit(tct_probe, NULL);
-	if (what & armed & TCT_MISSES)
-		unregister_trace_bpf_tail_call_miss(tct_probe, NULL);
-	armed &= ~what;
+	if (what & probed & BIT(BPF_TAIL_CALL_HIT))
+		unregister_trace_bpf_tail_call_hit(probe, NULL);
+	if (what & probed & TCT_MISSES)
+		unregister_trace_bpf_tail_call_miss(probe, NULL);
+	probed &= ~what;
 }
 
 static int arm(unsigned int what)
 {
 	int err = 0;
 
-	if (what & ~armed & BIT(BPF_TAIL_CALL_HIT)) {
-		err = register_trace_bpf_tail_call_hit(tct_probe, NULL);
+	if (what & ~probed & BIT(BPF_TAIL_CALL_HIT)) {
+		err = register_trace_bpf_tail_call_hit(probe, NULL);
 		if (err)
 			return err;
-		armed |= BIT(BPF_TAIL_CALL_HIT);
+		probed |= BIT(BPF_TAIL_CALL_HIT);
 	}
-	if (what & ~armed & TCT_MISSES) {
-		err = register_trace_bpf_tail_call_miss(tct_probe, NULL);
+	if (what & ~probed & TCT_MISSES) {
+		err = register_trace_bpf_tail_call_miss(probe, NULL);
 		if (!err)
-			armed |= TCT_MISSES;
+			probed |= TCT_MISSES;
 	}
 	return err;
 }
@@ -83,43 +109,52 @@ static int arm(unsigned int what)
  */
 int tct_rearm(void)
 {
-	bool record = tracing_wanted && events_wanted;
-	bool was = recording;
+	bool was = probed;
 	unsigned int want = 0;
+	int err;
 
 	lockdep_assert_held(&tct_lock);
-	if (tracing_wanted && (events_wanted || stats_wanted))
-		want = tct_filter_outcomes();
-	/* One probe is for all kinds of misses. */
-	if (want & TCT_MISSES)
-		want |= TCT_MISSES;
-
-	/* Events begin before the first tail call, and end after the last one. */
-	if (record && !was) {
+	if (tracing_wanted && events_wanted)
+		want = kinds(tct_filter_outcomes());
+	if (want && !was)
 		tct_events_begin();
-		WRITE_ONCE(recording, true);
-	}
-	if (armed & ~want) {
+	if (probed & ~want) {
 		disarm(~want);
-		tracepoint_synchronize_unregister();
-	}
-	if (!record && was) {
-		WRITE_ONCE(recording, false);
 		/* Who switches off wants to read what is complete. */
 		tracepoint_synchronize_unregister();
-		tct_events_end();
 	}
-	return arm(want);
+	if (was && !want)
+		tct_events_end();
+	err = count(tracing_wanted && stats_wanted ? kinds(tct_filter_outcomes()) : 0);
+	return err ? err : arm(want);
 }
 
-/* Somebody may be in the kernel who must not look into it. */
-static int tct_may_trace(void)
+/**
+ * tct_may_look() - may what runs in the kernel be seen?
+ *
+ * Return: 0, or -EPERM if the kernel is locked down.
+ */
+int tct_may_look(void)
 {
 	int err = security_locked_down(LOCKDOWN_TRACEFS);
 
 	if (err)
-		pr_notice("the kernel is locked down: tail calls are not traced\n");
+		pr_notice_once("the kernel is locked down: tail calls are not traced\n");
 	return err;
+}
+
+/**
+ * tct_open() - open a file that is a switch or a number
+ * @inode: the file
+ * @file: how it was opened
+ *
+ * Return: 0, or -EPERM if the kernel is locked down.
+ */
+int tct_open(struct inode *inode, struct file *file)
+{
+	int err = tct_may_look();
+
+	return err ? err : simple_open(inode, file);
 }
 
 /**
@@ -129,7 +164,7 @@ static int tct_may_trace(void)
  */
 bool tct_tracing(void)
 {
-	return READ_ONCE(recording);
+	return READ_ONCE(probed);
 }
 
 /**
@@ -245,8 +280,9 @@ static ssize_t switch_write(struct file *file, const char __user *from,
 	if (err)
 		return err;
 	had = *value;
+	/* It may have been locked down since the file was opened. */
 	if (want && !had)
-		err = tct_may_trace();
+		err = tct_may_look();
 	if (!err) {
 		WRITE_ONCE(*value, want);
 		err = tct_rearm();
@@ -263,7 +299,7 @@ static ssize_t switch_write(struct file *file, const char __user *from,
 
 static const struct file_operations switch_fops = {
 	.owner	= THIS_MODULE,
-	.open	= simple_open,
+	.open	= tct_open,
 	.read	= switch_read,
 	.write	= switch_write,
 	.llseek	= default_llseek,
@@ -283,18 +319,15 @@ static ssize_t reset_write(struct file *file, const char __user *from,
 	err = mutex_lock_interruptible(&tct_lock);
 	if (err)
 		return err;
-	err = tct_stats_reset();
-	if (!err) {
-		tct_events_reset();
-		tct_history_reset();
-	}
+	tct_stats_reset();
+	tct_events_reset();
 	mutex_unlock(&tct_lock);
-	return err ? err : count;
+	return count;
 }
 
 static const struct file_operations reset_fops = {
 	.owner	= THIS_MODULE,
-	.open	= simple_open,
+	.open	= tct_open,
 	.write	= reset_write,
 	.llseek	= default_llseek,
 };
@@ -306,9 +339,7 @@ static int __init tct_init(void)
 	tct_dir = debugfs_create_dir("bpf_tail_call", NULL);
 	if (IS_ERR(tct_dir))
 		return PTR_ERR(tct_dir);
-	err = tct_stats_init(tct_dir);
-	if (err)
-		goto no_stats;
+	tct_stats_init(tct_dir);
 	err = tct_events_init(tct_dir);
 	if (err)
 		goto no_events;
@@ -316,17 +347,17 @@ static int __init tct_init(void)
 	 * Slots are written to now and then, and the write that explains a miss
 	 * comes before it: these two are recorded as long as the module is there.
 	 */
-	if (!tct_may_trace()) {
+	if (!tct_may_look()) {
 		err = tct_history_init(tct_dir);
 		if (err)
 			goto no_history;
 	}
 	tct_filter_init(tct_dir);
-	debugfs_create_file("tracing_on", 0644, tct_dir, &tracing_wanted,
+	debugfs_create_file("tracing_on", 0640, tct_dir, &tracing_wanted,
 			    &switch_fops);
-	debugfs_create_file("events_on", 0644, tct_dir, &events_wanted,
+	debugfs_create_file("events_on", 0640, tct_dir, &events_wanted,
 			    &switch_fops);
-	debugfs_create_file("stats_on", 0644, tct_dir, &stats_wanted, &switch_fops);
+	debugfs_create_file("stats_on", 0640, tct_dir, &stats_wanted, &switch_fops);
 	debugfs_create_file("reset", 0200, tct_dir, NULL, &reset_fops);
 	return 0;
 
@@ -335,10 +366,6 @@ no_history:
 	tct_dir = NULL;
 	tct_events_exit();
 no_events:
-	debugfs_remove_recursive(tct_dir);
-	tct_dir = NULL;
-	tct_stats_exit();
-no_stats:
 	debugfs_remove_recursive(tct_dir);
 	return err;
 }
@@ -354,7 +381,6 @@ static void __exit tct_exit(void)
 	tct_history_exit();
 	tct_filter_exit();
 	tct_events_exit();
-	tct_stats_exit();
 }
 
 module_init(tct_init);

@@ -1,415 +1,436 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics: a row for each caller, map, index and callee; and how many tail
- * calls runs have made.
+ * Statistics: a row for each tail call of each program that is there.
  *
- * The rows are shared by all CPUs and each CPU has counters of its own. A row is
- * claimed once and then only read, so a probe never waits: whoever meets a row
- * that is just being written, because it interrupted its writer or because that
- * is on another CPU, takes the next one. So two rows can be for the same; a
- * reader adds them up.
+ * The kernel counts, for each tail call and CPU, and its counters live and die with
+ * the program. All that is here puts names to them when somebody reads.
  */
-#include <linux/hash.h>
-#include <linux/log2.h>
+#include <linux/bpf.h>
+#include <linux/cpu.h>
+#include <linux/filter.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
-#include <linux/rcupdate.h>
-#include <linux/slab.h>
-#include <linux/sort.h>
+#include <linux/smp.h>
 #include <linux/string.h>
-#include <asm/local.h>
 
 #include "tracer.h"
 
-#define MIN_ROWS	64
-#define MAX_ROWS	16384
+/* All CPUs together. */
+static u64 sum(const u64 __percpu *counts, size_t at)
+{
+	u64 sum = 0;
+	int cpu;
 
-/* Rows that a tail call may look at for its own. */
-#define MAX_LOOKS	16
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(counts + at, cpu));
+	return sum;
+}
 
-static unsigned int stats_rows = 1024;
-module_param(stats_rows, uint, 0444);
-MODULE_PARM_DESC(stats_rows, "Rows of the statistics, a power of two (64..16384)");
+static size_t place(u32 nr)
+{
+	return bpf_tail_call_counts_at(nr) / sizeof(u64);
+}
 
-enum { FREE, WRITING, READY };
+/* Hits of a function that were the @count-th tail call of their run. */
+static u64 hits_at(const struct bpf_tail_call_func *func, int count)
+{
+	u64 hits = 0;
+	u32 nr;
 
-struct row {
-	u32 state;
-	u32 caller_id;
-	u32 caller_insn;
-	u32 map_id;
-	u32 index;
-	u32 callee_id;
-	char caller_name[TCT_NAME_LEN];
-	char callee_name[TCT_NAME_LEN];
-};
+	for (nr = 0; nr < func->nr_sites; nr += BPF_TAIL_CALL_GROUP)
+		if (func->site[nr].counts)
+			hits += sum(func->site[nr].counts, count);
+	return hits;
+}
+
+static int highest(const struct bpf_tail_call_func *func)
+{
+	int count;
+
+	for (count = TCT_LIMIT; count; count--)
+		if (hits_at(func, count))
+			break;
+	return count;
+}
+
+static struct bpf_prog *program(const struct bpf_tail_call_func *func)
+{
+	return func->main->prog;
+}
+
+/* The next function, of a program that stays until it is put. */
+static const struct bpf_tail_call_func *next(loff_t *pos)
+{
+	const struct bpf_tail_call_func *func;
+	unsigned long key = *pos;
+
+	func = bpf_tail_call_trace_next(&key);
+	if (func)
+		*pos = key;
+	return func;
+}
+
+/* ---- rows ---------------------------------------------------------------- */
 
 /*
- * Only this CPU writes to its counters, but one context may interrupt another:
- * local_t has an increment that cannot be interrupted.
+ * Where a tail call goes. A direct one knows its map and its slot, of one that is
+ * not only the map can be known: if the program has no other.
  */
-struct counters {
-	local_t outcome[TCT_OUTCOMES];
-	local_t highest;
+struct target {
+	const struct bpf_map *map;
+	bool one;	/* of its slots, and that is ... */
+	u32 index;
+	u32 callee_id;	/* who is in it now, or 0 */
+	char callee[TCT_NAME_LEN];
 };
 
-struct cpu_stats {
-	local_t count[TCT_LIMIT + 1];	/* hits, by the count they made */
-	local_t no_row;
-	struct counters row[];
-};
-
-struct stats {
-	struct row *row;
-	struct cpu_stats *cpu[];
-};
-
-/* Replaced with tct_lock held. */
-static struct stats __rcu *tct_stats;
-
-static void stats_free(struct stats *stats)
+static const struct bpf_map *only_map(const struct bpf_prog_aux *aux)
 {
-	int cpu;
+	const struct bpf_map *map = NULL;
+	u32 i;
 
-	if (!stats)
+	for (i = 0; i < aux->used_map_cnt; i++) {
+		if (aux->used_maps[i]->map_type != BPF_MAP_TYPE_PROG_ARRAY)
+			continue;
+		if (map)
+			return NULL;
+		map = aux->used_maps[i];
+	}
+	return map;
+}
+
+static void find_target(const struct bpf_tail_call_site *site, struct target *to)
+{
+	const struct bpf_prog_aux *aux = site->func->main;
+	const struct bpf_jit_poke_descriptor *poke;
+	const struct bpf_prog *callee;
+
+	memset(to, 0, sizeof(*to));
+	if (!site->direct) {
+		to->map = only_map(aux);
 		return;
-	for_each_possible_cpu(cpu)
-		kvfree(stats->cpu[cpu]);
-	kvfree(stats->row);
-	kfree(stats);
-}
-
-static struct stats *stats_alloc(void)
-{
-	struct stats *stats;
-	int cpu;
-
-	stats = kzalloc(struct_size(stats, cpu, nr_cpu_ids), GFP_KERNEL);
-	if (!stats)
-		return NULL;
-	stats->row = kvcalloc(stats_rows, sizeof(*stats->row), GFP_KERNEL);
-	if (!stats->row)
-		goto fail;
-	for_each_possible_cpu(cpu) {
-		stats->cpu[cpu] =
-			kvzalloc_node(struct_size(stats->cpu[cpu], row, stats_rows),
-				      GFP_KERNEL, cpu_to_node(cpu));
-		if (!stats->cpu[cpu])
-			goto fail;
 	}
-	return stats;
-fail:
-	stats_free(stats);
-	return NULL;
-}
-
-static bool is_row_of(const struct row *row,
-		      const struct bpf_tail_call_event *ev)
-{
-	return row->caller_id == ev->caller_id &&
-	       row->caller_insn == ev->caller_insn &&
-	       row->map_id == ev->map_id && row->index == ev->index &&
-	       row->callee_id == ev->callee_id &&
-	       !strncmp(row->caller_name, ev->caller_name, TCT_NAME_LEN - 1);
-}
-
-static void row_write(struct row *row, const struct bpf_tail_call_event *ev)
-{
-	row->caller_id = ev->caller_id;
-	row->caller_insn = ev->caller_insn;
-	row->map_id = ev->map_id;
-	row->index = ev->index;
-	row->callee_id = ev->callee_id;
-	strscpy(row->caller_name, ev->caller_name, TCT_NAME_LEN);
-	strscpy(row->callee_name, ev->callee_name, TCT_NAME_LEN);
-	/* Who sees that it is ready sees all of it; pairs with row_find(). */
-	smp_store_release(&row->state, READY);
-}
-
-/* The number of the row that is for this tail call, or -1 if none is left. */
-static int row_find(struct stats *stats, const struct bpf_tail_call_event *ev)
-{
-	u64 site = (u64)ev->caller_id << 32 | ev->caller_insn;
-	u64 target = (u64)ev->map_id << 32 | ev->callee_id;
-	u64 mixed = site * GOLDEN_RATIO_64 ^ (target + ev->index) * GOLDEN_RATIO_64 >> 7;
-	unsigned int number = hash_64(mixed, ilog2(stats_rows));
-	int look;
-
-	for (look = 0; look < MAX_LOOKS; look++) {
-		struct row *row = &stats->row[number];
-		/* Pairs with row_write(). */
-		u32 state = smp_load_acquire(&row->state);
-
-		if (state == READY && is_row_of(row, ev))
-			return number;
-		if (state == FREE && cmpxchg(&row->state, FREE, WRITING) == FREE) {
-			row_write(row, ev);
-			return number;
-		}
-		number = (number + 1) & (stats_rows - 1);
+	poke = &site->func->aux->poke_tab[site->func->aux->prog->insnsi[site->insn].imm - 1];
+	to->map = poke->tail_call.map;
+	to->index = poke->tail_call.key;
+	to->one = true;
+	/* Who leaves the slot is there until this is through. */
+	rcu_read_lock();
+	callee = READ_ONCE(container_of(to->map, struct bpf_array, map)->ptrs[to->index]);
+	if (callee) {
+		to->callee_id = callee->aux->id;
+		strscpy(to->callee, bpf_tail_call_prog_name(callee), sizeof(to->callee));
 	}
-	return -1;
+	rcu_read_unlock();
 }
 
-static void raise(local_t *highest, long count)
+static void show_site(struct seq_file *m, const struct bpf_tail_call_site *site,
+		      const struct target *to)
 {
-	long had = local_read(highest);
+	seq_printf(m, "caller=%u:%s+%u map=", site->func->main->id,
+		   bpf_tail_call_func_name(site->func), site->insn);
+	if (to->map)
+		seq_printf(m, "%u:%s", to->map->id, to->map->name);
+	else
+		seq_putc(m, '*');
+	if (to->one)
+		seq_printf(m, " index=%u callee=", to->index);
+	else
+		seq_puts(m, " index=* callee=");
+	if (to->callee_id)
+		seq_printf(m, "%u:%s", to->callee_id, to->callee);
+	else
+		seq_putc(m, to->one ? '-' : '*');
+}
 
-	while (had < count) {
-		long seen = local_cmpxchg(highest, had, count);
+/*
+ * The line of the source that the tail call is in, if the program came with one. It is
+ * often made by an inline function of a header; what is wanted is the line in the
+ * function's own file.
+ */
+static void show_source(struct seq_file *m, const struct bpf_tail_call_site *site)
+{
+	const struct bpf_prog_aux *aux = site->func->aux;
+	const struct bpf_line_info *line = NULL;
+	const char *file, *slash;
+	u32 begin, i;
 
-		if (seen == had)
+	if (!aux->linfo || !aux->btf || aux->linfo_idx >= aux->nr_linfo)
+		return;
+	/* Those of a subprogram count from where it begins in the whole. */
+	begin = aux->linfo[aux->linfo_idx].insn_off;
+	for (i = aux->linfo_idx; i < aux->nr_linfo; i++) {
+		if (aux->linfo[i].insn_off - begin > site->insn)
 			break;
-		had = seen;
+		if (aux->linfo[i].file_name_off == aux->linfo[aux->linfo_idx].file_name_off)
+			line = &aux->linfo[i];
 	}
-}
-
-/**
- * tct_stats_count() - count a tail call
- * @ev: the tail call
- *
- * Called with preemption disabled, in any context.
- */
-void tct_stats_count(const struct bpf_tail_call_event *ev)
-{
-	struct stats *stats = rcu_dereference_sched(tct_stats);
-	struct cpu_stats *cpu = stats->cpu[smp_processor_id()];
-	int number;
-
-	if (ev->outcome == BPF_TAIL_CALL_HIT)
-		local_inc(&cpu->count[min_t(u32, ev->count, TCT_LIMIT)]);
-	number = row_find(stats, ev);
-	if (unlikely(number < 0)) {
-		local_inc(&cpu->no_row);
+	if (!line)
 		return;
+	file = bpf_tail_call_source(aux, line);
+	slash = strrchr(file, '/');
+	seq_puts(m, " source=");
+	seq_escape(m, slash ? slash + 1 : file, " \t\n\\");
+	seq_printf(m, ":%u", BPF_LINE_INFO_LINE_NUM(line->line_col));
+}
+
+static void show_row(struct seq_file *m, const struct bpf_tail_call_func *func, u32 nr)
+{
+	const struct bpf_tail_call_site *site = &func->site[nr];
+	u64 counts[TCT_OUTCOMES], any = 0;
+	struct target to;
+	int i;
+
+	for (i = 0; i < TCT_OUTCOMES; i++) {
+		counts[i] = sum(site->counts, place(nr) + i);
+		any |= counts[i];
 	}
-	local_inc(&cpu->row[number].outcome[ev->outcome]);
-	raise(&cpu->row[number].highest, ev->count);
+	if (!any)
+		return;
+	find_target(site, &to);
+	if (!tct_filter_row(func->main->id, bpf_tail_call_prog_name(program(func)),
+			    to.callee_id, to.callee, to.map))
+		return;
+	show_site(m, site, &to);
+	for (i = 0; i < TCT_OUTCOMES; i++)
+		seq_printf(m, " %s=%llu", tct_outcome_name(i), counts[i]);
+	seq_printf(m, " highest=%d/%d tag=%*phN", highest(func), TCT_LIMIT,
+		   BPF_TAG_SIZE, program(func)->tag);
+	show_source(m, site);
+	seq_putc(m, '\n');
 }
 
-static struct stats *current_stats(void)
+/* Position 0 is the head line, and others are keys of functions. */
+static void *stats_start(struct seq_file *m, loff_t *pos)
 {
-	return rcu_dereference_protected(tct_stats, lockdep_is_held(&tct_lock));
+	int err = tct_may_look();
+
+	if (err)
+		return ERR_PTR(err);
+	return *pos ? (void *)next(pos) : SEQ_START_TOKEN;
 }
 
-/* All CPUs together. */
-struct sums {
-	const struct row *row;
-	unsigned long outcome[TCT_OUTCOMES];
-	long highest;
-};
-
-static void add_up(const struct stats *stats, unsigned int number,
-		   struct sums *sums)
+static void stats_put(void *v)
 {
-	int cpu, i;
+	if (!IS_ERR_OR_NULL(v) && v != SEQ_START_TOKEN)
+		bpf_prog_put(program(v));
+}
 
-	sums->row = &stats->row[number];
-	for_each_possible_cpu(cpu) {
-		const struct counters *c = &stats->cpu[cpu]->row[number];
+static void *stats_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	stats_put(v);
+	++*pos;
+	return (void *)next(pos);
+}
 
-		for (i = 0; i < TCT_OUTCOMES; i++)
-			sums->outcome[i] += local_read(&c->outcome[i]);
-		sums->highest = max(sums->highest, local_read(&c->highest));
+static void stats_stop(struct seq_file *m, void *v)
+{
+	stats_put(v);
+}
+
+static int stats_show(struct seq_file *m, void *v)
+{
+	const struct bpf_tail_call_func *func = v;
+	u32 nr;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(m, "# callee: who is in the slot now\n");
+		return 0;
 	}
-}
-
-static int compare(const void *first, const void *second)
-{
-	const struct row *a = ((const struct sums *)first)->row;
-	const struct row *b = ((const struct sums *)second)->row;
-	int name;
-
-	if (a->caller_id != b->caller_id)
-		return a->caller_id < b->caller_id ? -1 : 1;
-	name = strcmp(a->caller_name, b->caller_name);
-	if (name)
-		return name;
-	if (a->caller_insn != b->caller_insn)
-		return a->caller_insn < b->caller_insn ? -1 : 1;
-	if (a->map_id != b->map_id)
-		return a->map_id < b->map_id ? -1 : 1;
-	if (a->index != b->index)
-		return a->index < b->index ? -1 : 1;
-	if (a->callee_id != b->callee_id)
-		return a->callee_id < b->callee_id ? -1 : 1;
+	for (nr = 0; nr < func->nr_sites; nr++)
+		if (func->site[nr].counts)
+			show_row(m, func, nr);
 	return 0;
 }
 
-static void merge(struct sums *to, const struct sums *from)
-{
-	int i;
+static const struct seq_operations stats_ops = {
+	.start	= stats_start,
+	.next	= stats_next,
+	.stop	= stats_stop,
+	.show	= stats_show,
+};
 
-	for (i = 0; i < TCT_OUTCOMES; i++)
-		to->outcome[i] += from->outcome[i];
-	to->highest = max(to->highest, from->highest);
+static int stats_open(struct inode *inode, struct file *file)
+{
+	int err = tct_may_look();
+
+	return err ? err : seq_open(file, &stats_ops);
 }
 
-/* All rows in order, each for something else; how many, or an error. */
-static int collect(const struct stats *stats, struct sums **list)
-{
-	struct sums *sums;
-	int count = 0, kept = 0, i;
+static const struct file_operations stats_fops = {
+	.owner	 = THIS_MODULE,
+	.open	 = stats_open,
+	.read	 = seq_read,
+	.llseek	 = seq_lseek,
+	.release = seq_release,
+};
 
-	sums = kvcalloc(stats_rows, sizeof(*sums), GFP_KERNEL);
-	if (!sums)
-		return -ENOMEM;
-	for (i = 0; i < stats_rows; i++)
-		/* Pairs with row_write(). */
-		if (smp_load_acquire(&stats->row[i].state) == READY)
-			add_up(stats, i, &sums[count++]);
-	sort(sums, count, sizeof(*sums), compare, NULL);
-	for (i = 0; i < count; i++) {
-		if (kept && !compare(&sums[kept - 1], &sums[i]))
-			merge(&sums[kept - 1], &sums[i]);
-		else
-			sums[kept++] = sums[i];
+/* ---- budget -------------------------------------------------------------- */
+
+static void show_limits(struct seq_file *m, const struct bpf_tail_call_func *func)
+{
+	struct target to;
+	u64 times;
+	u32 nr;
+
+	for (nr = 0; nr < func->nr_sites; nr++) {
+		if (!func->site[nr].counts)
+			continue;
+		times = sum(func->site[nr].counts, place(nr) + BPF_TAIL_CALL_LIMIT);
+		if (!times)
+			continue;
+		find_target(&func->site[nr], &to);
+		seq_puts(m, "limit ");
+		show_site(m, &func->site[nr], &to);
+		seq_printf(m, " times=%llu\n", times);
 	}
-	*list = sums;
-	return kept;
 }
 
-static unsigned long no_row(const struct stats *stats)
+static void show_func_budget(struct seq_file *m, const struct bpf_tail_call_func *func,
+			     u64 *all)
 {
-	unsigned long sum = 0;
-	int cpu;
+	bool any = false;
+	int count;
+	u64 hits;
 
-	for_each_possible_cpu(cpu)
-		sum += local_read(&stats->cpu[cpu]->no_row);
-	return sum;
-}
-
-static void show_site(struct seq_file *m, const struct row *row)
-{
-	seq_printf(m, "caller=%u:%s+%u map=%u index=%u callee=", row->caller_id,
-		   row->caller_name, row->caller_insn, row->map_id, row->index);
-	if (row->callee_id)
-		seq_printf(m, "%u:%s", row->callee_id, row->callee_name);
-	else
-		seq_putc(m, '-');
-}
-
-static int stats_show(struct seq_file *m, void *unused)
-{
-	const struct stats *stats;
-	struct sums *sums;
-	int count, i, j;
-
-	mutex_lock(&tct_lock);
-	stats = current_stats();
-	count = collect(stats, &sums);
-	if (count < 0)
-		goto unlock;
-	seq_printf(m, "# rows=%d/%u without_row=%lu\n", count, stats_rows,
-		   no_row(stats));
-	for (i = 0; i < count; i++) {
-		show_site(m, sums[i].row);
-		for (j = 0; j < TCT_OUTCOMES; j++)
-			seq_printf(m, " %s=%lu", tct_outcome_name(j),
-				   sums[i].outcome[j]);
-		seq_printf(m, " highest=%ld/%d\n", sums[i].highest, TCT_LIMIT);
+	for (count = 1; count <= TCT_LIMIT; count++) {
+		hits = hits_at(func, count);
+		all[count] += hits;
+		if (!hits)
+			continue;
+		if (!any)
+			seq_printf(m, "caller=%u:%s", func->main->id,
+				   bpf_tail_call_func_name(func));
+		any = true;
+		seq_printf(m, " %d:%llu", count, hits);
 	}
-	kvfree(sums);
-	count = 0;
-unlock:
-	mutex_unlock(&tct_lock);
-	return count;
-}
-DEFINE_SHOW_ATTRIBUTE(stats);
-
-static unsigned long hits_at(const struct stats *stats, int count)
-{
-	unsigned long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += local_read(&stats->cpu[cpu]->count[count]);
-	return sum;
+	if (any)
+		seq_putc(m, '\n');
 }
 
 static int budget_show(struct seq_file *m, void *unused)
 {
-	const struct stats *stats;
-	struct sums *sums;
-	unsigned long hits[TCT_LIMIT + 2] = {};
-	int count, i;
+	const struct bpf_tail_call_func *func;
+	u64 all[TCT_LIMIT + 2] = {};
+	loff_t pos;
+	int err, i;
 
-	mutex_lock(&tct_lock);
-	stats = current_stats();
-	count = collect(stats, &sums);
-	if (count < 0)
-		goto unlock;
-	seq_printf(m, "# runs by the number of tail calls they made, %d is the limit%s\n",
-		   TCT_LIMIT, rcu_access_pointer(tct_filter) ?
-		   "; filters are set" : "");
+	err = tct_may_look();
+	if (err)
+		return err;
+	seq_printf(m, "# callers by the number of the tail call in its run, %d is the limit\n",
+		   TCT_LIMIT);
+	for (pos = 1; (func = next(&pos)); pos++) {
+		show_func_budget(m, func, all);
+		bpf_prog_put(program(func));
+		cond_resched();
+	}
 	/*
 	 * A run that made n tail calls has made 1, 2, ... n: those that made n and
-	 * not n + 1 ended there. The higher number is read first, so a tail call in
-	 * between makes no difference that is too small.
+	 * not n + 1 ended there.
 	 */
-	for (i = TCT_LIMIT; i; i--)
-		hits[i] = hits_at(stats, i);
+	seq_puts(m, "# runs by the number of tail calls they made\n");
 	for (i = 1; i <= TCT_LIMIT; i++)
-		if (hits[i] > hits[i + 1])
-			seq_printf(m, "tail_calls=%d runs=%lu\n", i,
-				   hits[i] - hits[i + 1]);
-	for (i = 0; i < count; i++) {
-		if (!sums[i].outcome[BPF_TAIL_CALL_LIMIT])
-			continue;
-		seq_puts(m, "limit ");
-		show_site(m, sums[i].row);
-		seq_printf(m, " times=%lu\n",
-			   sums[i].outcome[BPF_TAIL_CALL_LIMIT]);
+		if (all[i] > all[i + 1])
+			seq_printf(m, "tail_calls=%d runs=%llu\n", i, all[i] - all[i + 1]);
+	for (pos = 1; (func = next(&pos)); pos++) {
+		show_limits(m, func);
+		bpf_prog_put(program(func));
+		cond_resched();
 	}
-	kvfree(sums);
-	count = 0;
-unlock:
-	mutex_unlock(&tct_lock);
-	return count;
+	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(budget);
+
+static int budget_open(struct inode *inode, struct file *file)
+{
+	int err = tct_may_look();
+
+	return err ? err : single_open(file, budget_show, NULL);
+}
+
+static const struct file_operations budget_fops = {
+	.owner	 = THIS_MODULE,
+	.open	 = budget_open,
+	.read	 = seq_read,
+	.llseek	 = seq_lseek,
+	.release = single_release,
+};
+
+/* ---- reset --------------------------------------------------------------- */
+
+/* As many as a CPU clears at once, with its interrupts off. */
+#define BATCH	32
+
+struct batch {
+	const struct bpf_tail_call_func *func[BATCH];
+	int count;
+};
+
+static void clear(const struct batch *batch, int cpu)
+{
+	u32 nr, i, last;
+	u64 *counts;
+	int at;
+
+	for (at = 0; at < batch->count; at++) {
+		const struct bpf_tail_call_func *func = batch->func[at];
+
+		for (nr = 0; nr < func->nr_sites; nr += BPF_TAIL_CALL_GROUP) {
+			if (!func->site[nr].counts)
+				continue;
+			last = min_t(u32, func->nr_sites - nr, BPF_TAIL_CALL_GROUP) - 1;
+			counts = per_cpu_ptr(func->site[nr].counts, cpu);
+			for (i = 0; i < place(last) + TCT_OUTCOMES; i++)
+				WRITE_ONCE(counts[i], 0);
+		}
+	}
+}
+
+/* A store of this CPU comes before or after its own increment, not in between. */
+static void clear_here(void *batch)
+{
+	clear(batch, smp_processor_id());
+}
+
+static void clear_batch(struct batch *batch)
+{
+	int cpu, at;
+
+	cpus_read_lock();
+	on_each_cpu(clear_here, batch, 1);
+	/* Nobody counts on the others. */
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu))
+			clear(batch, cpu);
+	cpus_read_unlock();
+	for (at = 0; at < batch->count; at++)
+		bpf_prog_put(program(batch->func[at]));
+	batch->count = 0;
+	cond_resched();
+}
 
 /**
  * tct_stats_reset() - begin anew
  *
- * Called with tct_lock held. A tail call is counted before or after it, and
- * never both.
- *
- * Return: 0 or -ENOMEM, then all is as before.
+ * A tail call is counted before or after it.
  */
-int tct_stats_reset(void)
+void tct_stats_reset(void)
 {
-	struct stats *old = current_stats(), *new = stats_alloc();
+	const struct bpf_tail_call_func *func;
+	struct batch batch = {};
+	loff_t pos;
 
-	if (!new)
-		return -ENOMEM;
-	rcu_assign_pointer(tct_stats, new);
-	synchronize_rcu();
-	stats_free(old);
-	return 0;
-}
-
-int tct_stats_init(struct dentry *dir)
-{
-	struct stats *stats;
-
-	if (stats_rows < MIN_ROWS || stats_rows > MAX_ROWS ||
-	    !is_power_of_2(stats_rows)) {
-		pr_err("stats_rows=%u is no power of two from %d to %d\n",
-		       stats_rows, MIN_ROWS, MAX_ROWS);
-		return -EINVAL;
+	for (pos = 1; (func = next(&pos)); pos++) {
+		batch.func[batch.count++] = func;
+		if (batch.count == BATCH)
+			clear_batch(&batch);
 	}
-	stats = stats_alloc();
-	if (!stats)
-		return -ENOMEM;
-	rcu_assign_pointer(tct_stats, stats);
-	debugfs_create_file("stats", 0444, dir, NULL, &stats_fops);
-	debugfs_create_file("budget", 0444, dir, NULL, &budget_fops);
-	return 0;
+	clear_batch(&batch);
 }
 
-void tct_stats_exit(void)
+void tct_stats_init(struct dentry *dir)
 {
-	stats_free(rcu_dereference_protected(tct_stats, 1));
+	debugfs_create_file("stats", 0440, dir, NULL, &stats_fops);
+	debugfs_create_file("budget", 0440, dir, NULL, &budget_fops);
 }

@@ -9,6 +9,7 @@
 #include <linux/bpf_tail_call.h>
 #include <linux/cache.h>
 #include <linux/debugfs.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/types.h>
@@ -21,7 +22,7 @@
 /* Names can be longer in the kernel; here they are cut. */
 #define TCT_NAME_LEN	64
 
-#define TCT_OUTCOMES	(BPF_TAIL_CALL_STACK + 1)
+#define TCT_OUTCOMES	BPF_TAIL_CALL_OUTCOMES
 #define TCT_MISSES	(BIT(BPF_TAIL_CALL_EMPTY) | BIT(BPF_TAIL_CALL_RANGE) | \
 			 BIT(BPF_TAIL_CALL_LIMIT) | BIT(BPF_TAIL_CALL_STACK))
 #define TCT_ALL		(BIT(BPF_TAIL_CALL_HIT) | TCT_MISSES)
@@ -36,10 +37,24 @@ struct tct_task {
 /* Buffer for tct_format_head(), with the NUL. */
 #define TCT_HEAD_LEN	80
 
+/* A tail call, as the probes get it. */
+struct tct_call {
+	const struct bpf_prog *caller;
+	const struct bpf_tail_call_site *site;
+	const struct bpf_map *map;
+	const struct bpf_prog *callee;	/* NULL if there is none */
+	const void *ctx;
+	u32 index;
+	u32 count;
+	u32 outcome;
+};
+
 /* main.c: the switches, and the probes at tail calls. */
 extern struct mutex tct_lock;	/* for what is switched, and its readers */
 int tct_rearm(void);
 bool tct_tracing(void);
+int tct_may_look(void);
+int tct_open(struct inode *inode, struct file *file);
 int tct_read_number(const char __user *from, size_t count, unsigned int *to);
 void tct_fill_task(struct tct_task *task);
 int tct_format_head(char *to, size_t size, const struct tct_task *task, int cpu,
@@ -53,18 +68,15 @@ void tct_events_reset(void);
 void tct_events_wake(void);
 void tct_events_begin(void);
 void tct_events_end(void);
-void tct_event(const struct bpf_tail_call_event *ev);
+void tct_event(const struct tct_call *call);
 
-/* stats.c: rows of counters. */
-int tct_stats_init(struct dentry *dir);
-void tct_stats_exit(void);
-int tct_stats_reset(void);
-void tct_stats_count(const struct bpf_tail_call_event *ev);
+/* stats.c: what the kernel has counted. */
+void tct_stats_init(struct dentry *dir);
+void tct_stats_reset(void);
 
 /* history.c: who wrote to slots, and what was refused. */
 int tct_history_init(struct dentry *dir);
 void tct_history_exit(void);
-void tct_history_reset(void);
 
 /* filter.c: what to look at. */
 struct tct_filter;
@@ -72,15 +84,16 @@ extern struct tct_filter __rcu *tct_filter;
 void tct_filter_init(struct dentry *dir);
 void tct_filter_exit(void);
 unsigned int tct_filter_outcomes(void);
-bool __tct_filter_match(const struct tct_filter *filter,
-			const struct bpf_tail_call_event *ev);
+bool tct_filter_row(u32 caller_id, const char *caller, u32 callee_id,
+		    const char *callee, const struct bpf_map *map);
+bool __tct_filter_match(const struct tct_filter *filter, const struct tct_call *call);
 
 /* Called with preemption disabled, in any context. */
-static inline bool tct_filter_match(const struct bpf_tail_call_event *ev)
+static inline bool tct_filter_match(const struct tct_call *call)
 {
 	const struct tct_filter *filter = rcu_dereference_sched(tct_filter);
 
-	return likely(!filter) || __tct_filter_match(filter, ev);
+	return likely(!filter) || __tct_filter_match(filter, call);
 }
 
 #endif /* TCT_TRACER_H */

@@ -73,6 +73,11 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_RCU_POINTERS
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+/* A raw tracepoint runs a link, not a program. */
+#define TC_RAW_TP_LINK
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 /* An argument of a function can be said to be the context. */
 #define TC_ARG_TAGS
@@ -101,6 +106,11 @@ static inline void tc_lift_memlock_limit(void)
 #define TC_CALLERS_MAY_HOLD_REFERENCES
 /* Kprobe programs can be sleepable (5.10: only types that need its BTF). */
 #define TC_SLEEPABLE_KPROBES
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+/* A sample's callchain is made for programs that ask for it, newer kernels make it for all. */
+#define TC_CALLCHAIN_FOR_ASKERS
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)

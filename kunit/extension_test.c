@@ -147,8 +147,8 @@ static void a_running_callee_is_not_extended(struct kunit *test)
 	tc_reader_end(&reader);
 }
 
-/* Nobody waits for runs of a program that nobody tail calls. */
-static void who_is_no_callee_is_extended_at_once(struct kunit *test)
+/* Nobody waits for an extension that makes no tail calls. */
+static void who_makes_no_tail_calls_extends_at_once(struct kunit *test)
 {
 	int ext = load_extension(test, load_target(test), FIRST, -1);
 	struct tc_reader reader;
@@ -379,7 +379,7 @@ static struct kunit_case extension_cases[] = {
 	KUNIT_CASE(a_prog_array_refuses_an_extended_program),
 	KUNIT_CASE(a_tail_callee_cannot_be_extended),
 	KUNIT_CASE(a_running_callee_is_not_extended),
-	KUNIT_CASE(who_is_no_callee_is_extended_at_once),
+	KUNIT_CASE(who_makes_no_tail_calls_extends_at_once),
 	KUNIT_CASE(one_of_two_extensions_is_detached),
 	KUNIT_CASE(a_failed_attach_leaves_no_trace),
 	KUNIT_CASE_PARAM(a_writing_extension_has_its_arguments,

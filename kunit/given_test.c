@@ -9,6 +9,7 @@
 #include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <linux/skbuff.h>
+#include <linux/trace_events.h>
 
 #include "prog.h"
 #include "suites.h"
@@ -298,26 +299,127 @@ static void an_extension_that_asks_waits_for_runs(struct kunit *test)
 	tc_reader_end(&reader);
 }
 
+/* ---- the arguments of a raw tracepoint --------------------------------------- */
+
+#if IS_ENABLED(CONFIG_BPF_EVENTS)
+#define GIVEN_RAW_TP_WORDS	12
+
+/* r1 = where the only value of an array is. */
+static void given_emit_value(struct tc_prog *p, int array)
+{
+	struct bpf_insn ld_value[2] = {
+		BPF_LD_IMM64_RAW(BPF_REG_1, BPF_PSEUDO_MAP_VALUE, array),
+	};
+
+	tc_emit(p, ld_value[0]);
+	tc_emit(p, ld_value[1]);
+}
+
+/* Writes 1 to the array if all words behind the first are zero, else 2. */
+static int given_word_reader(struct kunit *test, int array, const char *ctx_name)
+{
+	struct tc_prog *p = tc_prog_new(test, "callee", BPF_PROG_TYPE_RAW_TRACEPOINT);
+	int word;
+
+	p->ctx_name = ctx_name;
+	tc_func_begin(p, "callee", TC_GLOBAL);
+	tc_emit_sub_entry(p);
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 0));
+	for (word = 1; word < GIVEN_RAW_TP_WORDS; word++) {
+		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6,
+				       word * sizeof(u64)));
+		tc_emit(p, BPF_ALU64_REG(BPF_OR, BPF_REG_0, BPF_REG_1));
+	}
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 1));
+	tc_emit(p, BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 1));
+	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 2));
+	given_emit_value(p, array);
+	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_7, 0));
+	tc_emit_return(p, 0);
+	return tc_load_ok(p);
+}
+
+/* What is in the array. */
+static u32 given_value(struct kunit *test, int array)
+{
+	struct tc_prog *p = tc_prog_new(test, "value", BPF_PROG_TYPE_SOCKET_FILTER);
+	struct bpf_prog *prog;
+	u32 cb = 0, value;
+
+	tc_func_begin(p, "value", TC_GLOBAL);
+	given_emit_value(p, array);
+	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
+	tc_emit(p, BPF_EXIT_INSN());
+	prog = given_get(test, tc_load_ok(p), BPF_PROG_TYPE_SOCKET_FILTER);
+	value = given_run_filter(test, prog, &cb);
+	bpf_prog_put(prog);
+	return value;
+}
+
+/* As a tracepoint with one argument runs it. */
+static void given_trace(struct bpf_prog *prog)
+{
+#ifdef TC_RAW_TP_LINK
+	struct bpf_raw_tp_link link = { .link.prog = prog };
+
+	preempt_disable();
+	bpf_trace_run1(&link, 1);
+#else
+	preempt_disable();
+	bpf_trace_run1(prog, 1);
+#endif
+	preempt_enable();
+}
+
+/* The target makes no tail calls. Its extension does, to one that reads on. */
+static void an_extensions_callee_has_all_arguments(struct kunit *test)
+{
+	static const char ctx_name[] = "bpf_raw_tracepoint_args";
+	int target = given_target(test, BPF_PROG_TYPE_RAW_TRACEPOINT, ctx_name);
+	struct tc_prog *p = given_extension(test, target, ctx_name);
+	int slots = tc_prog_array(test, 1), report = tc_array(test, 1);
+	struct bpf_prog *prog;
+
+	tc_emit_tail_call(p, slots, 0, TC_DIRECT);
+	tc_emit_return(p, 0);
+	KUNIT_ASSERT_GE(test, tc_attach(test, tc_load_ok(p)), 0);
+	KUNIT_ASSERT_EQ(test, tc_set_slot(slots, 0,
+					  given_word_reader(test, report, ctx_name)), 0);
+	prog = given_get(test, target, BPF_PROG_TYPE_RAW_TRACEPOINT);
+	given_trace(prog);
+	bpf_prog_put(prog);
+	KUNIT_EXPECT_EQ_MSG(test, given_value(test, report), 1U,
+			    "2: it reads the stack, 0: it did not run");
+}
+#else
+static void an_extensions_callee_has_all_arguments(struct kunit *test)
+{
+	kunit_skip(test, "Test requires: CONFIG_BPF_EVENTS");
+}
+#endif
+
 /* ---- the stack of a perf event ---------------------------------------------- */
 
 #if IS_ENABLED(CONFIG_PERF_EVENTS) && IS_ENABLED(CONFIG_BPF_EVENTS)
 #define GIVEN_STACK	64
+#define GIVEN_MISSED	(-100)
 
-/* A perf event's program whose extension asks @helper for the stack. */
-static struct bpf_prog *given_unwinder(struct kunit *test, s32 helper)
+static const char given_event_ctx[] = "bpf_perf_event_data";
+
+static const s32 given_stack_helpers[] = { BPF_FUNC_get_stack, BPF_FUNC_get_stackid };
+
+/* Asks @helper for the stack, and returns what that says. */
+static void given_emit_unwinder(struct tc_prog *p, s32 helper)
 {
-	static const char ctx_name[] = "bpf_perf_event_data";
-	int target = given_target(test, BPF_PROG_TYPE_PERF_EVENT, ctx_name);
-	struct tc_prog *p = given_extension(test, target, ctx_name);
-
 	if (helper == BPF_FUNC_get_stackid) {
 		struct bpf_insn ld_map[2] = {
-			BPF_LD_MAP_FD(BPF_REG_2, tc_stack_trace(test)),
+			BPF_LD_MAP_FD(BPF_REG_2, tc_stack_trace(p->test)),
 		};
 
 		tc_emit(p, ld_map[0]);
 		tc_emit(p, ld_map[1]);
-		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, 0));
+		/* Whatever stack was there with the same hash. */
+		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, BPF_F_REUSE_STACKID));
 	} else {
 		tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
 		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -GIVEN_STACK));
@@ -326,22 +428,60 @@ static struct bpf_prog *given_unwinder(struct kunit *test, s32 helper)
 	}
 	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
 	tc_emit(p, BPF_EXIT_INSN());
+}
+
+/* A perf event's program whose extension asks for the stack. */
+static struct bpf_prog *given_extended_by_unwinder(struct kunit *test, s32 helper)
+{
+	int target = given_target(test, BPF_PROG_TYPE_PERF_EVENT, given_event_ctx);
+	struct tc_prog *p = given_extension(test, target, given_event_ctx);
+
+	given_emit_unwinder(p, helper);
 	KUNIT_ASSERT_GE(test, tc_attach(test, tc_load_ok(p)), 0);
 	return given_get(test, target, BPF_PROG_TYPE_PERF_EVENT);
 }
 
-/* As perf runs it, for an event without callchains. */
-static int given_run_event(struct kunit *test, struct bpf_prog *prog, bool precise)
+/* One whose tail callee does. */
+static struct bpf_prog *given_caller_of_unwinder(struct kunit *test, s32 helper)
+{
+	struct tc_prog *caller = tc_prog_new(test, "caller", BPF_PROG_TYPE_PERF_EVENT);
+	struct tc_prog *callee = tc_prog_new(test, "callee", BPF_PROG_TYPE_PERF_EVENT);
+	int array = tc_prog_array(test, 1), fd;
+
+	caller->ctx_name = given_event_ctx;
+	tc_func_begin(caller, "caller", TC_GLOBAL);
+	tc_emit_sub_entry(caller);
+	tc_emit_tail_call(caller, array, 0, TC_DIRECT);
+	tc_emit_return(caller, GIVEN_MISSED);
+	fd = tc_load_ok(caller);
+
+	callee->ctx_name = given_event_ctx;
+	tc_func_begin(callee, "callee", TC_GLOBAL);
+	tc_emit_sub_entry(callee);
+	given_emit_unwinder(callee, helper);
+	KUNIT_ASSERT_EQ_MSG(test, tc_set_slot(array, 0, tc_load_ok(callee)), 0,
+			    "who asks for the stack is no bad tail callee");
+	return given_get(test, fd, BPF_PROG_TYPE_PERF_EVENT);
+}
+
+/* As perf runs it, at an event of which the sample has no callchain yet. */
+static int given_run_event(struct kunit *test, struct bpf_prog *prog, bool precise,
+			   u64 sample_type)
 {
 	struct perf_event *event = kunit_kzalloc(test, sizeof(*event), GFP_KERNEL);
+	struct perf_event_context *of = kunit_kzalloc(test, sizeof(*of), GFP_KERNEL);
 	struct perf_sample_data *data = kunit_kzalloc(test, sizeof(*data), GFP_KERNEL);
 	struct bpf_perf_event_data_kern ctx = { .data = data, .event = event };
 	struct pt_regs regs = {};
 	int ret;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, event);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, of);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, data);
+	event->ctx = of;
 	event->attr.precise_ip = precise;
+	event->attr.sample_type = sample_type;
+	event->attr.sample_max_stack = GIVEN_STACK / sizeof(u64);
 	ctx.regs = &regs;
 	preempt_disable();
 	rcu_read_lock();
@@ -352,29 +492,79 @@ static int given_run_event(struct kunit *test, struct bpf_prog *prog, bool preci
 	return ret;
 }
 
-static void an_extension_walks_no_precise_events_stack(struct kunit *test)
+/* Each program that @make makes has a stack, but not of a precise event's registers. */
+static void expect_no_precise_stack(struct kunit *test,
+				    struct bpf_prog *(*make)(struct kunit *, s32))
 {
-	static const s32 helpers[] = { BPF_FUNC_get_stack, BPF_FUNC_get_stackid };
 	struct bpf_prog *prog;
 	int plain, precise;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(helpers); i++) {
-		prog = given_unwinder(test, helpers[i]);
-		plain = given_run_event(test, prog, false);
-		precise = given_run_event(test, prog, true);
-		/* Where the target is attached from here on. */
-		KUNIT_EXPECT_TRUE(test, prog->call_get_stack);
+	for (i = 0; i < ARRAY_SIZE(given_stack_helpers); i++) {
+		prog = make(test, given_stack_helpers[i]);
+		/* It goes where it could before. */
+		KUNIT_EXPECT_FALSE(test, prog->call_get_stack);
+		plain = given_run_event(test, prog, false, 0);
+		precise = given_run_event(test, prog, true, 0);
 		bpf_prog_put(prog);
-		KUNIT_EXPECT_GE_MSG(test, plain, 0, "helper %d", helpers[i]);
-		KUNIT_EXPECT_EQ_MSG(test, precise, -EPROTO, "helper %d", helpers[i]);
+		KUNIT_EXPECT_GE_MSG(test, plain, 0, "helper %d", given_stack_helpers[i]);
+		KUNIT_EXPECT_EQ_MSG(test, precise, -EPROTO, "helper %d",
+				    given_stack_helpers[i]);
 	}
 }
-#else
+
 static void an_extension_walks_no_precise_events_stack(struct kunit *test)
+{
+	expect_no_precise_stack(test, given_extended_by_unwinder);
+}
+
+static void a_callee_walks_no_precise_events_stack(struct kunit *test)
+{
+	expect_no_precise_stack(test, given_caller_of_unwinder);
+}
+
+#ifdef TC_CALLCHAIN_FOR_ASKERS
+/* Its caller does not ask, so nobody has made it. Without the series it reads through
+ * what the sample has, which is NULL here.
+ */
+static void expect_callchain(struct kunit *test,
+			     struct bpf_prog *(*make)(struct kunit *, s32))
+{
+	struct bpf_prog *prog;
+	int ret;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(given_stack_helpers); i++) {
+		prog = make(test, given_stack_helpers[i]);
+		ret = given_run_event(test, prog, false, PERF_SAMPLE_CALLCHAIN);
+		KUNIT_EXPECT_GE_MSG(test, ret, 0, "helper %d", given_stack_helpers[i]);
+		ret = given_run_event(test, prog, true, PERF_SAMPLE_CALLCHAIN);
+		KUNIT_EXPECT_GE_MSG(test, ret, 0, "helper %d, precise",
+				    given_stack_helpers[i]);
+		bpf_prog_put(prog);
+	}
+}
+
+static void an_extension_has_the_callchain(struct kunit *test)
+{
+	expect_callchain(test, given_extended_by_unwinder);
+}
+
+static void a_callee_has_the_callchain(struct kunit *test)
+{
+	expect_callchain(test, given_caller_of_unwinder);
+}
+#endif
+#else
+static void given_without_events(struct kunit *test)
 {
 	kunit_skip(test, "Test requires: CONFIG_PERF_EVENTS, CONFIG_BPF_EVENTS");
 }
+
+#define an_extension_walks_no_precise_events_stack given_without_events
+#define a_callee_walks_no_precise_events_stack given_without_events
+#define an_extension_has_the_callchain given_without_events
+#define a_callee_has_the_callchain given_without_events
 #endif
 
 static struct kunit_case given_cases[] = {
@@ -383,7 +573,13 @@ static struct kunit_case given_cases[] = {
 	KUNIT_CASE(an_extension_has_a_control_block_of_its_own),
 	KUNIT_CASE(an_extension_that_asks_for_nothing_costs_nothing),
 	KUNIT_CASE(an_extension_that_asks_waits_for_runs),
+	KUNIT_CASE(an_extensions_callee_has_all_arguments),
 	KUNIT_CASE(an_extension_walks_no_precise_events_stack),
+	KUNIT_CASE(a_callee_walks_no_precise_events_stack),
+#ifdef TC_CALLCHAIN_FOR_ASKERS
+	KUNIT_CASE(an_extension_has_the_callchain),
+	KUNIT_CASE(a_callee_has_the_callchain),
+#endif
 	{}
 };
 

@@ -172,6 +172,9 @@ static void golden_text(struct kunit *test, const u8 *code, u32 len, char *text)
 	u32 at, i, n = 0;
 
 	for (at = 0; at < most; at += insn.len) {
+		/* Behind the function are the stubs of its tail calls: movabs r11, site. */
+		if (len && code[at] == 0x49 && code[at + 1] == 0xbb)
+			break;
 		KUNIT_ASSERT_EQ_MSG(test, golden_decode(code + at, &insn), 0,
 				    "at byte %u is an insn that is not known here: %16ph",
 				    at, code + at);

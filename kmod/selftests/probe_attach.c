@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -31,6 +32,10 @@
 #define ARRIVAL_MS	5000
 #define LATE_MS		200
 
+/* An event's clock, and no answer of a helper. */
+#define EVENT_NS	1000000
+#define UNSAID		(1LL << 32)
+
 /* Where struct bpf_iter__bpf_map_elem has the key and the value. */
 #define ITER_KEY	16
 #define ITER_VALUE	24
@@ -43,12 +48,16 @@
 #define MOV(dst, imm)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, imm)
 #define LOAD(size, dst, src, off) \
 		INSN(BPF_LDX | BPF_MEM | (size), dst, src, off, 0)
+#define STORE(size, dst, src, off) \
+		INSN(BPF_STX | BPF_MEM | (size), dst, src, off, 0)
 /* Skip that many insns. */
 #define JEQ(dst, imm, n) INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, n, imm)
 #define JNE(dst, imm, n) INSN(BPF_JMP | BPF_JNE | BPF_K, dst, 0, n, imm)
 /* A map takes two insns. */
 #define MAP(dst, fd) \
 		INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd)
+#define MAP_VALUE(dst, fd) \
+		INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_VALUE, 0, fd)
 #define MAP_END()	INSN(0, 0, 0, 0, 0)
 #define CALL(helper)	INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
 #define EXIT()		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
@@ -457,14 +466,14 @@ static struct verdict probe_multi_on_event(void)
 
 /* ---- a tail callee of a program that is attached ----------------------------- */
 
-/* An event that is never enabled. */
+/* A clock of the checker's own time, which begins to run when it is enabled. */
 static int open_event(bool precise)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = 1000000000,
+		.sample_period = EVENT_NS,
 		.disabled = 1,
 		.precise_ip = precise,
 	};
@@ -479,13 +488,19 @@ static int attach_to_event(bool precise, int prog)
 
 	if (event < 0)
 		return event;
-	return ioctl(event, PERF_EVENT_IOC_SET_BPF, prog) ? -errno : 0;
+	return ioctl(event, PERF_EVENT_IOC_SET_BPF, prog) ? -errno : event;
 }
 
-static int load_stackid(int stacks)
+/*
+ * Reports what bpf_get_stackid() says. It asks for the stack of user space, which the
+ * registers of a clock fit, whatever is said of them.
+ */
+static int load_stackid(int stacks, int report)
 {
 	const struct bpf_insn insns[] = {
-		MAP(2, stacks), MAP_END(), MOV(3, 0), CALL(BPF_FUNC_get_stackid),
+		MAP(2, stacks), MAP_END(), MOV(3, BPF_F_USER_STACK | BPF_F_REUSE_STACKID),
+		CALL(BPF_FUNC_get_stackid),
+		MAP_VALUE(1, report), MAP_END(), STORE(BPF_DW, 1, 0, 0),
 		MOV(0, 0), EXIT(),
 	};
 
@@ -493,13 +508,38 @@ static int load_stackid(int stacks)
 			  ARRAY_SIZE(insns));
 }
 
+/* Let an event happen: what has its program's tail callee reported? */
+static int said_at(int event, int report)
+{
+	const __s64 nothing = UNSAID;
+	struct timespec from, now;
+	__s64 said = UNSAID;
+	__u32 slot = 0;
+
+	if (bpf_map_update_elem(report, &slot, &nothing, BPF_ANY) ||
+	    ioctl(event, PERF_EVENT_IOC_ENABLE, 0))
+		return -errno;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (bpf_map_lookup_elem(report, &slot, &said))
+			return -errno;
+	} while (said == UNSAID &&
+		 (now.tv_sec - from.tv_sec) * 1000 < ARRIVAL_MS);
+	ioctl(event, PERF_EVENT_IOC_DISABLE, 0);
+	return said == UNSAID ? -ETIMEDOUT : said;
+}
+
 static struct verdict probe_callchain(void)
 {
-	int stacks = make_map(BPF_MAP_TYPE_STACK_TRACE, 4, 8 * 16);
+	/* Each stack takes the place of what was there, and needs a free one for that. */
+	int stacks = keep(bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, NULL, 4, 8 * 16, 16,
+					 NULL));
+	int report = make_map(BPF_MAP_TYPE_ARRAY, 4, 8);
 	int map = make_map(BPF_MAP_TYPE_PROG_ARRAY, 4, 4);
 	int caller = load_caller(BPF_PROG_TYPE_PERF_EVENT, 0, map, 0);
-	int callee = load_stackid(stacks);
-	int err;
+	int callee = load_stackid(stacks, report);
+	int err, event, said;
 
 	if (caller < 0 || callee < 0)
 		return done(verdict(NOT_APPLICABLE, "no such program here: %s",
@@ -513,18 +553,28 @@ static struct verdict probe_callchain(void)
 	err = attach_to_event(true, callee);
 	if (err != -EPROTO)
 		return done(verdict(CANNOT_TELL, "attaching the callee to a precise event: %s",
-				    err ? strerror(-err) : "it is attached"));
-	err = attach_to_event(false, caller);
-	if (err)
+				    err < 0 ? strerror(-err) : "it is attached"));
+	event = attach_to_event(false, caller);
+	if (event < 0)
 		return done(verdict(CANNOT_TELL, "attaching the caller to an event: %s",
-				    strerror(-err)));
-	err = attach_to_event(true, caller);
-	if (!err)
-		return done(verdict(OPEN, "the caller is attached where its callee could not be"));
-	if (err != -EPROTO)
+				    strerror(-event)));
+	said = said_at(event, report);
+	if (said < 0)
+		return done(verdict(CANNOT_TELL, "the stack at an event that is not precise: %s",
+				    strerror(-said)));
+	event = attach_to_event(true, caller);
+	if (event == -EPROTO)
+		return done(verdict(FIXED, "the caller is not attached where its callee could not be"));
+	if (event < 0)
 		return done(verdict(CANNOT_TELL, "attaching the caller to a precise event: %s",
-				    strerror(-err)));
-	return done(verdict(FIXED, "the caller is not attached where its callee could not be"));
+				    strerror(-event)));
+	said = said_at(event, report);
+	if (said >= 0)
+		return done(verdict(OPEN, "the callee has a stack of registers that need not fit it"));
+	if (said != -EPROTO)
+		return done(verdict(CANNOT_TELL, "the stack at a precise event: %s",
+				    strerror(-said)));
+	return done(verdict(FIXED, "the callee has no stack where it could not be attached"));
 }
 
 /* It returns @ret for what goes to @port, and keeps everything else. */
@@ -688,7 +738,7 @@ static const struct bug bugs[] = {
 		.effect = "the unwinder starts from the wrong registers",
 		.upstream = "none",
 		.how =
-			"Attaches the caller of a program that calls bpf_get_stackid() to a precise perf event without callchains. The event is never enabled.",
+			"Attaches the caller of a program that calls bpf_get_stackid() to a precise perf event without callchains, a clock of its own time, and asks for its own stack of user space.",
 		.probe = probe_callchain,
 	}, {
 		.id = "N28",

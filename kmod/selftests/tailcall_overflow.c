@@ -13,11 +13,12 @@
  * that an extension replaced. Each shape runs on a process's stack, and on that
  * of a softirq as the classifier of a packet, and must get as far on either.
  *
- * And three more ways to the same end: a program of a perf event on the stack of a
+ * And four more ways to the same end: a program of a perf event on the stack of a
  * debug exception, which is as small as an NMI's; a second run that the first one
  * starts at its limit, by bpf_clone_redirect() to a device whose egress program makes
- * tail calls, too; and a run that begins deep, below a few such redirections. What of
- * these two a stack can't hold is in Documentation/tail-calls.rst.
+ * tail calls, too; and a run that begins deep, below a few such redirections, or below
+ * as many tunnels as the kernel lets into each other. What of these a stack can't hold
+ * is in Documentation/tail-calls.rst.
  *
  * Where nobody looks at what the JIT and trampolines add, this takes the kernel
  * down, and wants to be asked twice.
@@ -38,6 +39,7 @@
 
 #include <linux/bpf.h>
 #include <linux/hw_breakpoint.h>
+#include <linux/if_tunnel.h>
 #include <linux/perf_event.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
@@ -68,6 +70,9 @@
 #define INNER_STACK	32
 /* How often a packet is redirected before the program sees it. */
 #define HOPS		3
+/* Newer kernels let no more into each other. */
+#define TUNNELS		5
+#define THREAD_SIZE	16384	/* of a stack, unless KASAN makes it larger */
 
 #define INSN(c, d, s, o, i) \
 	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
@@ -87,8 +92,13 @@
 #define CALL(s, i)	INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
 #define EXIT()		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
-/* Chains that can run at the same time: each has a slot and a counter of its own. */
+/*
+ * Chains that can run at the same time: each has a slot and a counter of its own. One
+ * more number is where the stack was when a packet came.
+ */
 enum run { OUTER, INNER, IN_EXCEPTION, RUNS };
+#define STACK_POINTER	RUNS
+#define NUMBERS		(RUNS + 1)
 
 struct shape {
 	enum run run;
@@ -281,23 +291,23 @@ static int trace(const struct shape *s, int target_fd, int func)
 	return link;
 }
 
-static __u64 entries_of(enum run run)
+static __u64 number(int which)
 {
-	__u64 count[RUNS];
+	__u64 count[NUMBERS];
 
 	if (bpf_map_lookup_elem(count_fd, &zero, count))
 		stop(1, "cannot read the counter: %s", strerror(errno));
-	return count[run];
+	return count[which];
 }
 
 static __u64 entries(void)
 {
-	return entries_of(OUTER);
+	return number(OUTER);
 }
 
 static void reset_entries(void)
 {
-	__u64 count[RUNS] = {};
+	__u64 count[NUMBERS] = {};
 
 	if (bpf_map_update_elem(count_fd, &zero, count, BPF_ANY))
 		stop(1, "cannot reset the counter: %s", strerror(errno));
@@ -342,20 +352,26 @@ static void set_lo_prog(enum bpf_tc_attach_point point, int priority, int fd)
 		stop(EXIT_SKIP, "cannot attach to lo: %s", strerror(-err));
 }
 
-/*
- * A packet to lo, which is for who sends it, so that nobody answers as long as the
- * socket that is returned is open: the packet may be received later.
- */
-static int send_packet(int mark)
+static struct sockaddr_in address(__u32 addr)
 {
-	struct sockaddr_in to = {
+	return (struct sockaddr_in) {
 		.sin_family = AF_INET,
 		.sin_port = htons(PORT),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_addr.s_addr = htonl(addr),
 	};
+}
+
+/*
+ * A packet that goes out on lo. One to lo's address is for who sends it, so that nobody
+ * answers as long as the socket that is returned is open: it may be received later.
+ */
+static int send_packet(__u32 addr, int mark)
+{
+	struct sockaddr_in to = address(addr);
 	int udp = socket(AF_INET, SOCK_DGRAM, 0);
 
-	if (udp < 0 || bind(udp, (struct sockaddr *)&to, sizeof(to)) ||
+	if (udp < 0 ||
+	    (addr == INADDR_LOOPBACK && bind(udp, (struct sockaddr *)&to, sizeof(to))) ||
 	    setsockopt(udp, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)))
 		stop(EXIT_SKIP, "no socket on lo: %s", strerror(errno));
 	if (sendto(udp, "", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1)
@@ -370,7 +386,7 @@ static void run_in_softirq(int fd, __u64 count)
 
 	set_lo_prog(BPF_TC_INGRESS, 1, fd);
 	reset_entries();
-	udp = send_packet(0);
+	udp = send_packet(INADDR_LOOPBACK, 0);
 	for (tries = 0; entries() != count && tries < 100; tries++)
 		usleep(10000);
 	close(udp);
@@ -380,13 +396,14 @@ static void run_in_softirq(int fd, __u64 count)
 	set_lo_prog(BPF_TC_INGRESS, 1, -1);
 }
 
-static void set_lo_up(void)
+static void set_up(const char *name)
 {
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct ifreq ifr = { .ifr_flags = IFF_UP };
 	int udp = socket(AF_INET, SOCK_DGRAM, 0);
 
+	strcpy(ifr.ifr_name, name);
 	if (udp < 0 || ioctl(udp, SIOCSIFFLAGS, &ifr))
-		stop(EXIT_SKIP, "cannot set lo up: %s", strerror(errno));
+		stop(EXIT_SKIP, "cannot set %s up: %s", name, strerror(errno));
 	close(udp);
 }
 
@@ -623,16 +640,41 @@ static void run_nested(int callers)
 	set_egress(inner_fd);
 	describe("another run at the limit", &s, 0);
 	run(fd);
-	if (entries_of(INNER) != ENTRIES)
+	if (number(INNER) != ENTRIES)
 		stop(1, "%llu programs ran in the second run, not %d",
-		     entries_of(INNER), ENTRIES);
+		     number(INNER), ENTRIES);
 	clear_egress();
 	close(inner_fd);
 	close(fd);
 }
 
+/* How much of the stack is used when the packet gets to lo's egress program. */
+static void print_way(__u32 addr, int mark)
+{
+	struct bpf_insn insns[8];
+	int n = 0, fd;
+
+	n += load_map(insns, BPF_PSEUDO_MAP_VALUE, count_fd,
+		      STACK_POINTER * sizeof(__u64));
+	insns[n++] = STORE(BPF_REG_2, BPF_REG_10);
+	insns[n++] = MOV_IMM(BPF_REG_0, TC_ACT_SHOT);
+	insns[n++] = EXIT();
+	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "way", "GPL", insns, n, NULL);
+	if (fd < 0)
+		stop(EXIT_SKIP, "cannot load a program: %s", strerror(errno));
+	set_egress(fd);
+	reset_entries();
+	close(send_packet(addr, mark));
+	if (!number(STACK_POINTER))
+		stop(EXIT_SKIP, "a packet does not get to lo");
+	printf("a way of %llu bytes to the program\n",
+	       THREAD_SIZE - number(STACK_POINTER) % THREAD_SIZE);
+	clear_egress();
+	close(fd);
+}
+
 /* A process sends, and the packet has come a long way before the program runs. */
-static void run_deep(int callers)
+static void run_behind(int callers, const char *what, __u32 addr, int mark)
 {
 	struct shape s = { .callers = callers, .result = TC_ACT_SHOT };
 	int fd = load_worst(&s, false);
@@ -640,18 +682,85 @@ static void run_deep(int callers)
 
 	if (fd < 0)
 		return;
+	if (callers == 1)
+		print_way(addr, mark);
 	set_slot(&s, fd);
 	set_egress(fd);
-	describe("deep in the stack", &s, 0);
+	describe(what, &s, 0);
 	count = run_here(fd);
 	reset_entries();
-	close(send_packet(1 + HOPS));
+	close(send_packet(addr, mark));
 	if (entries() != count)
 		stop(1, "deep: %llu programs ran, not %llu", entries(), count);
 	printf("  %llu tail calls\n", count - 1);
 	shapes++;
 	clear_egress();
 	close(fd);
+}
+
+static void run_deep(int callers)
+{
+	run_behind(callers, "deep in the stack", INADDR_LOOPBACK, 1 + HOPS);
+}
+
+/* The far end of a tunnel: it is reached through the one before, the first by lo. */
+static __u32 far_end(int tunnel)
+{
+	/* 192.168.tunnel.2 */
+	return tunnel ? 0xc0a80002 + (tunnel << 8) : INADDR_LOOPBACK;
+}
+
+static void set_address(int udp, const char *name, unsigned long request, __u32 addr)
+{
+	struct sockaddr_in to = address(addr);
+	struct ifreq ifr = {};
+
+	strcpy(ifr.ifr_name, name);
+	memcpy(&ifr.ifr_addr, &to, sizeof(to));
+	if (ioctl(udp, request, &ifr))
+		stop(EXIT_SKIP, "no address for %s: %s", name, strerror(errno));
+}
+
+/* Tunnels in each other: false if this kernel has none. They stay until it ends. */
+static bool set_tunnels(void)
+{
+	int udp = socket(AF_INET, SOCK_DGRAM, 0), i;
+
+	for (i = 1; i <= TUNNELS; i++) {
+		struct ip_tunnel_parm parm = {
+			.iph = {
+				.version = 4,
+				.ihl = 5,
+				.protocol = IPPROTO_IPIP,
+				.daddr = htonl(far_end(i - 1)),
+			},
+		};
+		struct ifreq ifr = { .ifr_name = "tunl0", .ifr_data = (void *)&parm };
+
+		snprintf(parm.name, sizeof(parm.name), "deep%d", i);
+		if (ioctl(udp, SIOCADDTUNNEL, &ifr) && errno != EEXIST) {
+			close(udp);
+			return false;
+		}
+		set_up(parm.name);
+		set_address(udp, parm.name, SIOCSIFADDR, far_end(i) - 1);
+		set_address(udp, parm.name, SIOCSIFDSTADDR, far_end(i));
+	}
+	close(udp);
+	return true;
+}
+
+static void run_tunnels(int callers)
+{
+	static int tunnels = -1;
+
+	if (tunnels < 0) {
+		tunnels = set_tunnels();
+		if (!tunnels)
+			puts("no ipip tunnels here");
+	}
+	if (tunnels)
+		run_behind(callers, "below tunnels", far_end(TUNNELS), 1);
 }
 
 /*
@@ -686,7 +795,7 @@ static void run_in_exception(int callers)
 	if (pipe(ends) || write(ends[1], "", 1) != 1 ||
 	    read(ends[0], &watched, 1) != 1)
 		stop(EXIT_SKIP, "cannot read from a pipe: %s", strerror(errno));
-	count = entries_of(IN_EXCEPTION);
+	count = number(IN_EXCEPTION);
 	if (count < 2 || count > ENTRIES)
 		stop(1, "exception: %llu programs ran, not 2 to %d", count,
 		     ENTRIES);
@@ -728,6 +837,7 @@ static const struct {
 	{ "exception", run_in_exception },
 	{ "nested", run_nested },
 	{ "deep", run_deep },
+	{ "tunnels", run_tunnels },
 };
 
 #define WAYS	((int)ARRAY_SIZE(ways))
@@ -736,7 +846,8 @@ static void print_usage(FILE *f)
 {
 	fputs("Usage: tailcall_overflow --i-know [WAY]\n"
 	      "\n"
-	      "WAY is plain, traced, extension, exception, nested or deep; without it, all.\n"
+	      "WAY is plain, traced, extension, exception, nested, deep or tunnels; without\n"
+	      "it, all.\n"
 	      "\n"
 	      "Takes a kernel down that has bug N3 of the tail call family: run it in a\n"
 	      "virtual machine. Exit status: 0 survived, 1 a program ran not as often as it\n"
@@ -775,11 +886,11 @@ int main(int argc, char **argv)
 			     strerror(errno));
 	}
 	count_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "count", sizeof(__u32),
-				  RUNS * sizeof(__u64), 1, NULL);
+				  NUMBERS * sizeof(__u64), 1, NULL);
 	if (count_fd < 0)
 		stop(EXIT_SKIP, "no map: %s", strerror(errno));
 	load_btf();
-	set_lo_up();
+	set_up("lo");
 
 	for (way = first; way <= last; way++)
 		for (callers = 1; callers <= MAX_CALLERS; callers++)

@@ -187,7 +187,7 @@ int load_module(void)
 {
 	int fd = open(module_path, O_RDONLY | O_CLOEXEC), err = 0;
 
-	if (fd < 0 || syscall(SYS_finit_module, fd, "stats_rows=256", 0))
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
 		err = -errno;
 	close(fd);
 	return err;
@@ -268,7 +268,7 @@ int run(const char *name, int times)
 
 /* Not 0, which is no number of either here. */
 static pid_t children[16];
-static int fds[16];
+static int fds[512];
 
 pid_t start(void (*child)(void))
 {
@@ -361,6 +361,8 @@ static void put_in_order(void)
 	put("set_prog_id", "");
 	put("set_map_id", "");
 	put("set_event_pid", "");
+	put("set_prog_name", "");
+	put("set_map_name", "");
 	put("set_outcome", "");
 	put("buffer_size_kb", "1024");
 	set_slot("jump", SLOT_PARSE, "parse");
@@ -370,15 +372,17 @@ static void put_in_order(void)
 	set_slot("irq_jump", 0, "irq_callee");
 	set_slot("probe_jump", 0, "probe_callee");
 	put("reset", "1");
+	put("slots", "");
+	put("refusals", "");
 }
 
 /* ---- a scene --------------------------------------------------------------- */
 
-/* A hit, each kind of miss, a slot that changes, and a refusal. */
+/* A hit, each kind of miss, a slot that changes, a refusal, a map that is let go. */
 static void scene(void)
 {
-	__u32 slot = SLOT_FREE;
-	int fd;
+	__u32 slot = SLOT_FREE, zero = 0;
+	int fd, map;
 
 	set_slot("jump", SLOT_PARSE, "parse");
 	set_slot("jump", SLOT_CHAIN, "chain");
@@ -391,6 +395,11 @@ static void scene(void)
 	run("misses", 2);
 	run("outer", 1);
 	run("chain", 1);
+	map = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "gone", 4, 4, 1, NULL);
+	fd = prog_fd("parse");
+	bpf_map_update_elem(map, &zero, &fd, BPF_ANY);
+	close(map);
+	usleep(200000);
 }
 
 /* ---- main ------------------------------------------------------------------ */
@@ -433,10 +442,11 @@ static void __attribute__((noreturn)) stop(int status, const char *what, int err
 static void print_usage(FILE *f)
 {
 	fputs("Usage: tailcall_trace MODULE.ko [CASE]\n"
-	      "       tailcall_trace --scene\n"
+	      "       tailcall_trace --scene [COMMAND]\n"
 	      "\n"
 	      "Loads the tail call tracer and checks what it says; --scene makes some tail\n"
-	      "calls for a tracer that is there. Exit status: 0 all well, 1 something failed,\n"
+	      "calls for a tracer that is there, and runs the command while the programs\n"
+	      "are loaded. Exit status: 0 all well, 1 something failed,\n"
 	      "2 wrong usage, 4 cannot tell.\n", f);
 }
 
@@ -469,7 +479,7 @@ int main(int argc, char **argv)
 		if (setjmp(case_end))
 			stop(1, reason, 0);
 		scene();
-		return 0;
+		return only && system(only);
 	}
 	unload_module();
 	err = load_module();

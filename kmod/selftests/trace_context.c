@@ -264,7 +264,9 @@ static void under_lockdown(void)
 {
 	struct lockdown_bpf *lock = lockdown_bpf__open_and_load();
 	struct bpf_link *link;
-	int err, slots;
+	int err, opened, slots, before = keep(open(FILES "stats", O_RDONLY));
+	char text[16];
+	ssize_t leaked;
 
 	if (!lock)
 		skip("cannot load an LSM program: %s", strerror(errno));
@@ -275,6 +277,9 @@ static void under_lockdown(void)
 		skip("cannot attach an LSM program: %s", strerror(errno));
 	}
 	err = put("tracing_on", "1");
+	opened = open(FILES "trace", O_RDONLY) < 0 ? -errno : 0;
+	leaked = read(before, text, sizeof(text));
+	drop(before);
 	if (!err || unload_module() || load_module()) {
 		bpf_link__destroy(link);
 		lockdown_bpf__destroy(lock);
@@ -286,6 +291,8 @@ static void under_lockdown(void)
 	lockdown_bpf__destroy(lock);
 	expect(err == -EPERM, "arming under lockdown: %s", strerror(-err));
 	expect(slots, "slots are recorded under lockdown");
+	expect(opened == -EPERM, "opening trace under lockdown: %s", strerror(-opened));
+	expect(leaked < 0, "a file that was open before is read under lockdown");
 	expect(!strcmp(content("tracing_on"), "0\n"), "it is on under lockdown");
 	must_put("tracing_on", "1");
 	run("entry", 1);

@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "trace_test.h"
 #include "trace.skel.h"
@@ -18,23 +22,25 @@ static const struct {
 	const char *name;
 	mode_t mode;
 } files[] = {
-	{ "tracing_on", 0644 },
-	{ "events_on", 0644 },
-	{ "stats_on", 0644 },
-	{ "trace", 0400 },
+	{ "tracing_on", 0640 },
+	{ "events_on", 0640 },
+	{ "stats_on", 0640 },
+	{ "trace", 0600 },
 	{ "trace_pipe", 0400 },
-	{ "set_prog_id", 0644 },
-	{ "set_map_id", 0644 },
-	{ "set_event_pid", 0644 },
-	{ "set_outcome", 0644 },
-	{ "stats", 0444 },
-	{ "budget", 0444 },
-	{ "slots", 0400 },
-	{ "refusals", 0400 },
-	{ "buffer_size_kb", 0644 },
+	{ "set_prog_id", 0640 },
+	{ "set_map_id", 0640 },
+	{ "set_prog_name", 0640 },
+	{ "set_map_name", 0640 },
+	{ "set_event_pid", 0640 },
+	{ "set_outcome", 0640 },
+	{ "stats", 0440 },
+	{ "budget", 0440 },
+	{ "slots", 0600 },
+	{ "refusals", 0600 },
+	{ "buffer_size_kb", 0640 },
 	{ "reset", 0200 },
-	{ "per_cpu/cpu0/stats", 0444 },
-	{ "per_cpu/cpu1/stats", 0444 },
+	{ "per_cpu/cpu0/stats", 0440 },
+	{ "per_cpu/cpu1/stats", 0440 },
 };
 
 static void modes(void)
@@ -151,6 +157,43 @@ static void by_map(void)
 	expect(seen("caller=") == 2 + 9 + LIMIT + 1, "not all of the map");
 }
 
+/* A name stands for what is loaded anew, too. */
+static void by_name(void)
+{
+	char packet[64] = "";
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet));
+	struct trace_bpf *again;
+
+	must_put("set_map_name", "other* ?umpy");
+	scene();
+	expect(seen("caller=") == 0, "events of another map");
+	must_put("set_map_name", "j?mp");
+	scene();
+	expect(seen("caller=") == 2 + 9 + LIMIT + 1, "not all of the map");
+	must_put("tracing_on", "1");
+	again = trace_bpf__open_and_load();
+	expect(again, "cannot load");
+	bpf_prog_test_run_opts(bpf_program__fd(again->progs.misses), &opts);
+	trace_bpf__destroy(again);
+	must_put("tracing_on", "0");
+	expect(seen("caller=") == 2 + 9 + LIMIT + 1 + 3, "not those of a new map");
+	must_put("set_map_name", "*");
+	must_put("set_prog_name", "ch*n");
+	scene();
+	expect(seen("caller=") == LIMIT + 1, "not all of one caller");
+	expect(lines_with(content("stats"), "caller=") == 1, "rows of others: %s",
+	       content("stats"));
+	/* as a callee */
+	must_put("set_prog_name", "par*");
+	scene();
+	expect(seen("caller=") == 2 + 3 && seen(": hit") == 5, "not all of one callee");
+	expect(!append("set_prog_name", "chain"), "cannot append");
+	expect_content("set_prog_name", "par*\nchain\n");
+	expect(!append("set_prog_name", "!par*"), "cannot remove");
+	expect_content("set_prog_name", "chain\n");
+}
+
 static void by_pid(void)
 {
 	char text[64];
@@ -174,11 +217,20 @@ static const char *const junk[] = {
 /* A word that is junk for one file may be fine for another. */
 static bool is_fine(const char *file, const char *word)
 {
+	static const char *const names[] = {
+		"2", "on", "yes", "0x1", "1 1", "1x", "99999999999999999999", "1.0", "*",
+	};
 	bool set = !strncmp(file, "set_", 4);
+	size_t i;
 
 	if (set && !strcmp(word, " "))
 		return true;
 	if (!strcmp(file, "set_outcome"))
+		return false;
+	for (i = 0; strstr(file, "_name") && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(word, names[i]))
+			return true;
+	if (strstr(file, "_name"))
 		return false;
 	return set && (!strcmp(word, "2") || !strcmp(word, "1 1"));
 }
@@ -197,7 +249,8 @@ static void junk_changes_nothing(void)
 		char before[128] = "", large[5000];
 		int err;
 
-		if (!(files[i].mode & 0200))
+		/* What is written to the last kind goes nowhere. */
+		if (!(files[i].mode & 0200) || files[i].mode == 0600)
 			continue;
 		if (files[i].mode & 0400)
 			snprintf(before, sizeof(before), "%s", content(name));
@@ -239,6 +292,12 @@ static void sets_are_bounded(void)
 		err = append("set_map_id", text);
 	}
 	expect(err == -ENOSPC && i == 66, "%d ids, and then: %s", i - 2, strerror(-err));
+	for (i = 1, err = 0; i < 1000 && !err; i++) {
+		snprintf(text, sizeof(text), "p%d", i);
+		err = append("set_prog_name", text);
+	}
+	expect(err == -ENOSPC && i == 18, "%d names, and then: %s", i - 2,
+	       strerror(-err));
 }
 
 /* Random bytes, and words that mean something. */
@@ -399,6 +458,46 @@ static void poll_wakes(void)
 	expect(seconds() - begin > 0.2, "woken before there was something");
 }
 
+static long long irq_works(void)
+{
+	char line[512];
+	FILE *f = fopen("/proc/interrupts", "r");
+	long long sum = 0;
+
+	expect(f, "cannot open /proc/interrupts");
+	while (fgets(line, sizeof(line), f)) {
+		char *at = strstr(line, "IWI:"), *end;
+
+		for (at = at ? at + 4 : NULL; at; at = end) {
+			long long n = strtoll(at, &end, 10);
+
+			if (end == at)
+				break;
+			sum += n;
+		}
+	}
+	fclose(f);
+	return sum;
+}
+
+/* Who waits with epoll, and does not read, is told once. */
+static void epoll_is_told_once(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int fd = open_pipe(O_NONBLOCK), ep = keep(epoll_create1(0));
+	long long before, told;
+
+	expect(!epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev), "cannot wait: %s",
+	       strerror(errno));
+	expect(epoll_wait(ep, &ev, 1, 0) == 0, "something to read");
+	must_put("tracing_on", "1");
+	before = irq_works();
+	run("entry", 2000);
+	told = irq_works() - before;
+	expect(epoll_wait(ep, &ev, 1, 1000) == 1, "epoll was not woken");
+	expect(told < 200, "%lld interrupts for 2000 tail calls", told);
+}
+
 static void blocked_reader(void)
 {
 	char text[1024];
@@ -548,6 +647,7 @@ const struct trace_case file_cases[] = {
 	{ "by_outcome", by_outcome },
 	{ "by_program", by_program },
 	{ "by_map", by_map },
+	{ "by_name", by_name },
 	{ "by_pid", by_pid },
 	{ "sets_are_bounded", sets_are_bounded },
 	{ "junk_changes_nothing", junk_changes_nothing },
@@ -556,6 +656,7 @@ const struct trace_case file_cases[] = {
 	{ "pipe_byte_by_byte", pipe_byte_by_byte },
 	{ "pipe_blocks", pipe_blocks },
 	{ "poll_wakes", poll_wakes },
+	{ "epoll_is_told_once", epoll_is_told_once },
 	{ "two_readers", two_readers },
 	{ "a_killed_reader", a_killed_reader },
 	{ "the_size_changes", the_size_changes },
