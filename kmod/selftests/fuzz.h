@@ -24,14 +24,21 @@
 #define MAX_FUNCS	8	/* also how deep the verifier lets them nest */
 #define MAX_STEPS	4
 #define MAX_KEPT	4
-#define MAX_SLOTS	12
-#define MAX_ROUNDS	3
+#define MAX_ARRAYS	4
+#define MAX_SLOTS	12	/* of all prog_arrays together */
+#define MAX_ROUNDS	4
+/* Arguments of a function, of which more than five lie on the stack. */
+#define MAX_ARGS	12
 #define MAX_TRACERS	4
 /* How often each program runs while a slot changes. */
 #define RACE_RUNS	10
 /* Or until a tracer has come so often. */
 #define RACE_TRACERS	3
 #define MAX_RACE_RUNS	1000
+
+/* How often each program runs until so many interruptions came. */
+#define MAX_INTERRUPTED	200
+#define INTERRUPTS	16
 
 #define NOTHING		(-1)
 /* How a function keeps something: in one of these registers, or on its stack. */
@@ -42,11 +49,12 @@
 
 enum kind {
 	CALL,		/* function .to of the same program */
-	TAIL,		/* tail call index_value(.to); a miss goes on */
+	TAIL,		/* tail call index_value(.to) of .array; a miss goes on */
 	LOOP,		/* bpf_loop() of function .to, which is a callback */
 	HELPER,		/* that is given a key on the stack */
 	ARENA,		/* a value is read from an arena, which takes a register */
 	THROW,		/* an exception, in one case of four, see throws_now() */
+	PASS,		/* a call of function .to, which takes more arguments */
 };
 
 enum form {
@@ -58,7 +66,8 @@ struct step {
 	__u8 kind;
 	__u8 form;
 	__u8 to;
-	__u8 times;	/* of a LOOP */
+	__u8 array;
+	__u8 times;	/* of a LOOP; or how often may_goto comes back to it, 0: once */
 };
 
 /* The ways to write a value to the stack. */
@@ -69,6 +78,7 @@ enum how {
 	STORE_HALVES,	/* as two words */
 	STORE_ADD,	/* a part, and the rest is added by an atomic insn */
 	STORE_EXCHANGE,	/* by an atomic insn; where there is none, as STORE_ADD */
+	STORE_RELEASE,	/* and it is read by a load-acquire; or as STORE */
 	HOWS,
 };
 
@@ -87,6 +97,7 @@ struct func {
 	__u8 sum_home;	/* of what the calls return; it is returned, too */
 	__u8 kept_count;
 	__u8 step_count;
+	__u8 args;		/* with the context; 0: nothing else */
 	__u16 stack;		/* bytes, of which the homes have a part */
 	__u16 value;		/* that is returned, added to the sum */
 	struct kept kept[MAX_KEPT];
@@ -94,6 +105,7 @@ struct func {
 };
 
 struct prog {
+	__u8 type;		/* an index of types[] */
 	__u8 func_count;
 	struct func func[MAX_FUNCS];
 };
@@ -119,14 +131,20 @@ struct ext {
 struct set {
 	__u64 seed;
 	__u32 number;
-	__u8 type;		/* an index of types[] */
 	bool harden;
 	bool watched;		/* the tracepoints of tail calls are on, where they are */
 	bool throws;		/* some functions do, so none is traced or replaced */
 	/* A function that finds more used than this returns at once. */
 	__u32 stack_limit;
 	__u8 prog_count;
-	__u8 slot_count;
+	/* What interrupts the runs, see fuzz_interrupt.c. */
+	bool timer;
+	bool nested;
+	__u16 timer_stack;
+	/* A prog_array has the slots from the one until that of the next one. */
+	__u8 array_count;
+	__u8 first_slot[MAX_ARRAYS + 1];
+	__u8 array_type[MAX_ARRAYS];
 	__u8 round_count;
 	__u8 tracer_count;
 	__s8 slot[MAX_ROUNDS][MAX_SLOTS];
@@ -158,7 +176,8 @@ extern const size_t type_count;
  * What programs and the tool have in common: one array with one element that is
  * mapped here. Where a run has got to stands in .used events.
  */
-#define EVENTS		8192	/* a power of two */
+#define STOPPED		0x5707
+#define EVENTS		16384	/* a power of two */
 #define INDEXES		32
 
 struct shared {
@@ -168,6 +187,13 @@ struct shared {
 	__u64 stopped;	/* what a function returns that stops itself */
 	__u64 top;		/* R10 of the first function */
 	__u64 r10;
+	__u64 args;		/* what a function was handed, see hash_args() */
+	/* Of what interrupts: does it begin anew, how often was it there, and was it wrong. */
+	__u64 ticking;
+	__u64 ticks, wrong_ticks;
+	__u64 nested_entries;
+	__u64 nested, wrong_nested;
+	__u64 seen_entries;	/* of a wrong one */
 	__u64 index[INDEXES];
 	__u64 event[EVENTS];
 };
@@ -182,6 +208,7 @@ enum what {
 	FENTRY,
 	FEXIT,		/* the value that the function returned */
 	THROWN,		/* an exception: the program that runs is left */
+	ARGS,		/* what the function was handed; step 1: as a tracer sees it */
 };
 
 #define EVENT(what, prog, func, step, value) \
@@ -195,6 +222,12 @@ enum what {
 #define MAX_ENTRIES	400
 /* What it may enter beyond those of the model. */
 #define SPARE_ENTRIES	16
+/*
+ * Each entry is an event, has its arguments in another one, and two for each step, as
+ * often as may_goto comes back to it; a tracer writes three.
+ */
+#define MAX_REPEATS	4
+#define MAX_EVENTS	((MAX_ENTRIES + SPARE_ENTRIES) * (5 + 2 * MAX_STEPS * MAX_REPEATS))
 
 /*
  * With the series a run may have used 10240 bytes at a subprogram's tail call, of a
@@ -207,10 +240,19 @@ enum what {
 /* fuzz_make.c */
 void make_set(struct set *set, __u64 seed, __u32 number);
 __u64 index_value(__u8 to);
+/* Slots of a prog_array, and the one of a step; NOTHING if it is beyond the array. */
+__u32 array_size(const struct set *set, int array);
+int slot_of(const struct set *set, const struct step *s);
+/* All slots. */
+__u32 slot_count(const struct set *set);
+/* Argument @i, from 2 on, where so many events were logged. */
+__u64 arg_value(const struct step *s, int i, __u64 events);
 /* Functions of a program that are reached from its main function. */
 __u32 reached(const struct prog *p);
 bool function_has(const struct func *f, enum kind kind);
 bool program_has(const struct prog *p, enum kind kind);
+/* A may_goto, which keeps its count, or a time too, on the stack. */
+bool function_repeats(const struct func *f);
 /* Frames that the verifier must take. */
 void fit_stack(struct set *set);
 /* Without the steps that this kernel has not. */
@@ -225,7 +267,7 @@ int emit_init(void);
 /* What this kernel has of what not all have; a prog_array's descriptor is lent. */
 void find_features(int array_fd);
 /* The descriptor of a program, or a negative error. */
-int load_prog(const struct set *set, int number, int array_fd, const int *prog_fd);
+int load_prog(const struct set *set, int number, const int *array_fd, const int *prog_fd);
 /* The link of a tracer or an extension that is attached, or a negative error. */
 int attach(int fd, const char *what);
 int load_tracer(const struct set *set, const struct tracer *t, int target_fd);
@@ -241,6 +283,10 @@ struct kernel {
 	bool has_arena;		/* 6.9 */
 	__u8 throws;		/* a bit for each of types[]: 6.7 and later */
 	bool sleepers;		/* a program that may sleep makes tail calls: 7.0 */
+	bool has_acquire;	/* 6.15 */
+	bool has_args;		/* more than five: 7.2 */
+	__u32 repeat_stack;	/* what may_goto needs, 0: there is none; 6.9 */
+	bool has_timer;		/* 5.15 */
 };
 
 extern struct kernel kernel;
@@ -268,11 +314,30 @@ extern __u32 model_tail_calls, model_stack_misses, model_thrown;
 extern __u32 model_traced;
 extern bool model_mixed;
 
+/* fuzz_interrupt.c */
+void find_interrupts(void);
+/* From now on; false if refused. */
+bool interrupt(const struct set *set);
+/* What has come so far was right. */
+bool interrupts_fit(struct difference *diff);
+void leave_alone(void);
+
 /* fuzz_run.c */
 enum outcome {
 	SAME,
 	DIFFERS,
 	REFUSED,
+};
+
+/* What the time goes to. */
+enum phase {
+	LOAD,
+	FILL,
+	ATTACH,
+	RUN,
+	RACE,
+	LET_GO,
+	PHASES,
 };
 
 struct totals {
@@ -282,7 +347,9 @@ struct totals {
 	__u64 thrown;
 	__u64 tracers;		/* that came and went while programs ran, */
 	__u64 traced;		/* and what they saw */
+	__u64 ticks, nested;	/* interruptions */
 	__u64 mixed;		/* runs that have seen both of what it had */
+	__u64 ns[PHASES];	/* what each took */
 };
 
 extern struct totals totals;

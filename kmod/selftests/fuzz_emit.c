@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <linux/bpf.h>
@@ -19,35 +20,21 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "fuzz.h"
+#include "fuzz_code.h"
 
 /* The headers of Debian 12 are those of 6.1. */
 #define MAP_TYPE_ARENA		33
 #define ADDR_SPACE_CAST		1
+#ifndef BPF_LOAD_ACQ
+#define BPF_LOAD_ACQ		0x100
+#define BPF_STORE_REL		0x110
+#endif
+#ifndef BPF_JCOND
+#define BPF_JCOND		0xe0
+#endif
+/* The register that names arguments beyond the fifth. */
+#define REG_ARGS		11
 
-#define MAX_INSNS	8192
-#define MAX_FIXUPS	1024
-
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
-			     .off = (o), .imm = (i) })
-#define MOV_IMM(dst, i)		INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, i)
-#define MOV_REG(dst, s)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, s, 0, 0)
-#define MOV32_REG(dst, s)	INSN(BPF_ALU | BPF_MOV | BPF_X, dst, s, 0, 0)
-#define ALU_IMM(op, dst, i)	INSN(BPF_ALU64 | (op) | BPF_K, dst, 0, 0, i)
-#define ALU_REG(op, dst, s)	INSN(BPF_ALU64 | (op) | BPF_X, dst, s, 0, 0)
-#define ALU32_IMM(op, dst, i)	INSN(BPF_ALU | (op) | BPF_K, dst, 0, 0, i)
-#define ALU32_REG(op, dst, s)	INSN(BPF_ALU | (op) | BPF_X, dst, s, 0, 0)
-#define LOAD(dst, s, o)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, s, o, 0)
-#define STORE_REG(dst, s, o)	INSN(BPF_STX | BPF_MEM | BPF_DW, dst, s, o, 0)
-#define STORE_IMM(dst, o, i)	INSN(BPF_ST | BPF_MEM | BPF_DW, dst, 0, o, i)
-#define ATOMIC(dst, s, o, op)	INSN(BPF_STX | BPF_ATOMIC | BPF_DW, dst, s, o, op)
-#define JUMP_IMM(op, dst, i, o)	INSN(BPF_JMP | (op) | BPF_K, dst, 0, o, i)
-#define JUMP_REG(op, dst, s, o)	INSN(BPF_JMP | (op) | BPF_X, dst, s, o, 0)
-#define CALL_INSN(s, i)		INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
-#define EXIT()			INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-
-#define OFF(field)		((int)offsetof(struct shared, field))
 
 struct shared *shared;
 static int shared_fd;
@@ -59,10 +46,13 @@ static int throw_id;
 
 /* ---- BTF ----------------------------------------------------------------------- */
 
-static int btf_fd;
+int btf_fd;
+__u32 timer_key_id, timer_value_id;
 /* Functions are int (struct CTX *ctx), a callback is int (unsigned int, void *). */
 static __u32 func_id[8][2][MAX_FUNCS];
 static __u32 callback_id[MAX_FUNCS];
+/* With this many arguments. */
+static __u32 taker_id[8][MAX_ARGS + 1][MAX_FUNCS];
 
 static __u32 must_add(int id)
 {
@@ -71,7 +61,28 @@ static __u32 must_add(int id)
 	return id;
 }
 
-static void add_funcs(struct btf *btf, size_t type, int ret)
+static void add_takers(struct btf *btf, size_t type, int ret, __u32 ctx, int wide)
+{
+	char name[32];
+	int args, i;
+
+	for (args = 6; args <= MAX_ARGS; args++) {
+		__u32 proto = must_add(btf__add_func_proto(btf, ret));
+
+		btf__add_func_param(btf, "ctx", ctx);
+		for (i = 2; i <= args; i++) {
+			snprintf(name, sizeof(name), "arg%d", i);
+			btf__add_func_param(btf, name, wide);
+		}
+		for (i = 0; i < MAX_FUNCS; i++) {
+			snprintf(name, sizeof(name), "t%zu_%d_%d", type, args, i);
+			taker_id[type][args][i] =
+				must_add(btf__add_func(btf, name, BTF_FUNC_STATIC, proto));
+		}
+	}
+}
+
+static void add_funcs(struct btf *btf, size_t type, int ret, int wide)
 {
 	__u32 ctx = 0, proto;
 	int i, global;
@@ -94,20 +105,50 @@ static void add_funcs(struct btf *btf, size_t type, int ret)
 						       BTF_FUNC_STATIC, proto));
 		}
 	}
+	add_takers(btf, type, ret, ctx, wide);
+}
+
+static __u32 btf_id(const struct set *set, int prog, int func)
+{
+	const struct func *f = &set->prog[prog].func[func];
+	__u8 type = set->prog[prog].type;
+
+	if (f->callback)
+		return callback_id[func];
+	return f->args ? taker_id[type][f->args][func] : func_id[type][f->global][func];
+}
+
+/* The last type's context has no name. */
+__u32 plain_id(int func)
+{
+	return func_id[type_count - 1][0][func];
+}
+
+static void add_timer(struct btf *btf, int num, int wide)
+{
+	int timer = must_add(btf__add_struct(btf, "bpf_timer", 16));
+
+	btf__add_field(btf, "one", wide, 0, 0);
+	btf__add_field(btf, "two", wide, 64, 0);
+	timer_key_id = num;
+	timer_value_id = must_add(btf__add_struct(btf, "fuzz_timer", 16));
+	btf__add_field(btf, "timer", timer, 0, 0);
 }
 
 static void load_btf(void)
 {
 	struct btf *btf = btf__new_empty();
-	__u32 num, ptr, proto;
+	__u32 num, wide, ptr, proto;
 	size_t type;
 	int i;
 
 	if (libbpf_get_error(btf))
 		stop(4, "no memory for BTF");
 	num = must_add(btf__add_int(btf, "int", 4, BTF_INT_SIGNED));
+	wide = must_add(btf__add_int(btf, "long", 8, BTF_INT_SIGNED));
 	for (type = 0; type < type_count; type++)
-		add_funcs(btf, type, num);
+		add_funcs(btf, type, num, wide);
+	add_timer(btf, num, wide);
 	ptr = must_add(btf__add_ptr(btf, 0));
 	proto = must_add(btf__add_func_proto(btf, num));
 	btf__add_func_param(btf, "i", num);
@@ -140,33 +181,12 @@ int emit_init(void)
 
 /* ---- instructions -------------------------------------------------------------- */
 
-enum label {
-	STOP_LABEL,
-	BROKEN_LABEL,
-	FUNC_LABEL,	/* and the number of a function */
-};
-
 static bool may_sleep(const struct type *type)
 {
 	return type->prog_type == BPF_PROG_TYPE_SYSCALL;
 }
 
-struct code {
-	struct bpf_insn insn[MAX_INSNS];
-	int count;
-	struct {
-		int at, label;
-	} fixup[MAX_FIXUPS];
-	int fixups;
-	bool too_large;
-	int array_fd;
-	__u32 mask;
-	__u32 stack_limit;
-	bool measures;
-	int prog;
-};
-
-static void emit(struct code *c, struct bpf_insn insn)
+void emit(struct code *c, struct bpf_insn insn)
 {
 	if (c->count == MAX_INSNS) {
 		c->too_large = true;
@@ -175,8 +195,7 @@ static void emit(struct code *c, struct bpf_insn insn)
 	c->insn[c->count++] = insn;
 }
 
-/* The last instruction goes to a label that has no place yet. */
-static void to_label(struct code *c, int label)
+void to_label(struct code *c, int label)
 {
 	if (c->fixups == MAX_FIXUPS) {
 		c->too_large = true;
@@ -186,7 +205,7 @@ static void to_label(struct code *c, int label)
 	c->fixup[c->fixups++].label = label;
 }
 
-static void place(struct code *c, int label)
+void place(struct code *c, int label)
 {
 	int i, left = 0;
 
@@ -204,42 +223,40 @@ static void place(struct code *c, int label)
 	c->fixups = left;
 }
 
-static void emit_imm64(struct code *c, int reg, int kind, __u64 value)
+void emit_imm64(struct code *c, int reg, int kind, __u64 value)
 {
 	emit(c, INSN(BPF_LD | BPF_IMM | BPF_DW, reg, kind, 0, (__u32)value));
 	emit(c, INSN(0, 0, 0, 0, value >> 32));
 }
 
-/* @reg = the address of what is shared. */
-static void emit_shared(struct code *c, int reg)
+void emit_shared(struct code *c, int reg)
 {
 	emit_imm64(c, reg, BPF_PSEUDO_MAP_VALUE, (__u32)shared_fd);
 }
 
 /*
- * Log an event with 32 bits of R3. R1 has the address of struct shared; R0, R4 and R5
- * are lost. The array is larger than all that a run can log, which the verifier does
- * not know.
+ * Log an event with 32 bits of R3. R1 has the address of struct shared; R4 and R5 are
+ * lost. The array is larger than all that a run can log. For the verifier the position
+ * is cut to size and not compared: it need not look at what would follow.
  */
 static void emit_log(struct code *c, enum what event, int func, int step)
 {
-	emit_imm64(c, BPF_REG_0, 0, EVENT(event, c->prog, func, step, 0));
-	emit(c, MOV32_REG(BPF_REG_4, BPF_REG_3));
-	emit(c, ALU_REG(BPF_OR, BPF_REG_0, BPF_REG_4));
+	__u32 upper = EVENT(event, c->prog, func, step, 0) >> 32;
+
 	emit(c, LOAD(BPF_REG_4, BPF_REG_1, OFF(used)));
-	emit(c, JUMP_IMM(BPF_JGT, BPF_REG_4, EVENTS - 1, 0));
-	to_label(c, STOP_LABEL);
 	emit(c, MOV_REG(BPF_REG_5, BPF_REG_4));
+	emit(c, ALU_IMM(BPF_AND, BPF_REG_5, EVENTS - 1));
 	emit(c, ALU_IMM(BPF_LSH, BPF_REG_5, 3));
 	emit(c, ALU_REG(BPF_ADD, BPF_REG_5, BPF_REG_1));
-	emit(c, STORE_REG(BPF_REG_5, BPF_REG_0, OFF(event)));
+	emit(c, INSN(BPF_STX | BPF_MEM | BPF_W, BPF_REG_5, BPF_REG_3, OFF(event), 0));
+	emit(c, INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_5, 0, OFF(event) + 4, upper));
 	emit(c, ALU_IMM(BPF_ADD, BPF_REG_4, 1));
 	emit(c, STORE_REG(BPF_REG_1, BPF_REG_4, OFF(used)));
 }
 
 /* Where a function has its homes: the kept ones at the end of the frame. */
 struct places {
-	int ctx, sum, key;
+	int ctx, sum, key, round;
 	int kept[MAX_KEPT];
 };
 
@@ -254,6 +271,8 @@ static struct places find_places(const struct func *f)
 		at.sum = top -= 8;
 	if (function_has(f, HELPER))
 		at.key = top -= 8;
+	if (function_repeats(f))
+		at.round = top -= 8;
 	for (i = 0; i < f->kept_count; i++) {
 		if (f->kept[i].home != ON_STACK)
 			continue;
@@ -283,8 +302,12 @@ static void emit_xor(struct code *c, int reg, const struct kept *k)
 /* Keep R2, with a key. */
 static void emit_keep(struct code *c, const struct kept *k, int offset)
 {
-	bool exchanges = k->how != STORE_EXCHANGE || kernel.has_loop;
-	enum how how = exchanges ? k->how : STORE_ADD;
+	enum how how = k->how;
+
+	if (how == STORE_EXCHANGE && !kernel.has_loop)
+		how = STORE_ADD;
+	if (how == STORE_RELEASE && !kernel.has_acquire)
+		how = STORE;
 
 	emit(c, MOV_REG(BPF_REG_4, BPF_REG_2));
 	emit_xor(c, BPF_REG_4, k);
@@ -316,6 +339,9 @@ static void emit_keep(struct code *c, const struct kept *k, int offset)
 		emit(c, STORE_IMM(BPF_REG_10, offset, 1));
 		emit(c, ATOMIC(BPF_REG_10, BPF_REG_4, offset, BPF_XCHG));
 		break;
+	case STORE_RELEASE:
+		emit(c, ATOMIC(BPF_REG_10, BPF_REG_4, offset, BPF_STORE_REL));
+		break;
 	default:
 		emit(c, ALU_IMM(BPF_SUB, BPF_REG_4, 12345));
 		emit(c, STORE_REG(BPF_REG_10, BPF_REG_4, offset));
@@ -333,6 +359,8 @@ static void emit_kept(struct code *c, const struct kept *k, int offset, int reg)
 	} else if (k->how == STORE_COPY) {
 		emit_address(c, offset);
 		emit(c, LOAD(reg, BPF_REG_0, 0));
+	} else if (k->how == STORE_RELEASE && kernel.has_acquire) {
+		emit(c, ATOMIC(reg, BPF_REG_10, offset, BPF_LOAD_ACQ));
 	} else {
 		emit(c, LOAD(reg, BPF_REG_10, offset));
 	}
@@ -375,6 +403,28 @@ static void emit_measure(struct code *c)
 	emit(c, ALU_REG(BPF_SUB, BPF_REG_3, BPF_REG_2));
 }
 
+/*
+ * .args = what the arguments are, in one number. Those on the stack can only be read
+ * before anything else is called or handed over.
+ */
+static void emit_hash(struct code *c, const struct func *f)
+{
+	int i;
+
+	emit(c, MOV_REG(BPF_REG_0, BPF_REG_2));
+	for (i = 3; i <= f->args; i++) {
+		emit(c, ALU_IMM(BPF_MUL, BPF_REG_0, 3));
+		if (i > 5)
+			emit(c, LOAD(BPF_REG_2, REG_ARGS, 8 * (i - 5)));
+		emit(c, ALU_REG(BPF_ADD, BPF_REG_0, i > 5 ? BPF_REG_2 : i));
+	}
+	emit(c, MOV_REG(BPF_REG_2, BPF_REG_0));
+	emit(c, ALU_IMM(BPF_RSH, BPF_REG_2, 32));
+	emit(c, ALU_REG(BPF_XOR, BPF_REG_0, BPF_REG_2));
+	emit_shared(c, BPF_REG_1);
+	emit(c, STORE_REG(BPF_REG_1, BPF_REG_0, OFF(args)));
+}
+
 static void emit_entry(struct code *c, const struct func *f, const struct places *at, int func)
 {
 	int i;
@@ -385,6 +435,8 @@ static void emit_entry(struct code *c, const struct func *f, const struct places
 		emit(c, STORE_REG(BPF_REG_10, BPF_REG_1, at->ctx));
 	if (f->stack > homes(f))
 		emit(c, STORE_IMM(BPF_REG_10, -f->stack, 0));
+	if (f->args)
+		emit_hash(c, f);
 	emit_shared(c, BPF_REG_1);
 	emit_measure(c);
 	emit(c, LOAD(BPF_REG_2, BPF_REG_1, OFF(fuel)));
@@ -398,6 +450,10 @@ static void emit_entry(struct code *c, const struct func *f, const struct places
 	/* A difference that is negative is far too much. */
 	emit(c, JUMP_IMM(BPF_JGT, BPF_REG_3, c->stack_limit, 0));
 	to_label(c, STOP_LABEL);
+	if (f->args) {
+		emit(c, LOAD(BPF_REG_3, BPF_REG_1, OFF(args)));
+		emit_log(c, ARGS, func, 0);
+	}
 	for (i = 0; i < f->kept_count; i++)
 		emit_keep(c, &f->kept[i], at->kept[i]);
 	if (f->sum_home >= FIRST_KEEPER)
@@ -432,7 +488,7 @@ static void emit_sum(struct code *c, const struct func *f, const struct places *
 
 static void emit_tail_call(struct code *c, const struct step *s)
 {
-	emit_imm64(c, BPF_REG_2, BPF_PSEUDO_MAP_FD, (__u32)c->array_fd);
+	emit_imm64(c, BPF_REG_2, BPF_PSEUDO_MAP_FD, (__u32)c->array_fd[s->array]);
 	if (s->form == DIRECT) {
 		emit(c, MOV_IMM(BPF_REG_3, (__s32)index_value(s->to)));
 	} else {
@@ -440,6 +496,38 @@ static void emit_tail_call(struct code *c, const struct step *s)
 		emit(c, LOAD(BPF_REG_3, BPF_REG_4, OFF(index) + 8 * s->to));
 	}
 	emit(c, CALL_INSN(0, BPF_FUNC_tail_call));
+}
+
+/* Arguments behind the context: of the position in the log, or a constant. */
+static void emit_args(struct code *c, const struct step *s, int args)
+{
+	int i;
+
+	emit_shared(c, BPF_REG_1);
+	emit(c, LOAD(BPF_REG_0, BPF_REG_1, OFF(used)));
+	for (i = 6; i <= args; i++) {
+		__s32 value = arg_value(s, i, 0);
+
+		if (s->form == DIRECT && i % 2) {
+			emit(c, STORE_IMM(REG_ARGS, -8 * (i - 5), value));
+			continue;
+		}
+		emit(c, MOV_REG(BPF_REG_2, BPF_REG_0));
+		emit(c, ALU_IMM(BPF_ADD, BPF_REG_2, value));
+		emit(c, STORE_REG(REG_ARGS, BPF_REG_2, -8 * (i - 5)));
+	}
+	for (i = 2; i <= 5; i++) {
+		emit(c, MOV_REG(i, BPF_REG_0));
+		emit(c, ALU_IMM(BPF_ADD, i, (__s32)arg_value(s, i, 0)));
+	}
+}
+
+void emit_func_address(struct code *c, int reg, int func)
+{
+	emit_imm64(c, reg, BPF_PSEUDO_FUNC, 0);
+	c->count--;
+	to_label(c, FUNC_LABEL + func);
+	c->count++;
 }
 
 /* With flags that are a constant the verifier makes a loop of it. */
@@ -452,10 +540,7 @@ static void emit_loop(struct code *c, const struct step *s)
 		emit(c, LOAD(BPF_REG_4, BPF_REG_4, OFF(index)));
 	}
 	emit(c, MOV_IMM(BPF_REG_1, s->times));
-	emit_imm64(c, BPF_REG_2, BPF_PSEUDO_FUNC, 0);
-	c->count--;
-	to_label(c, FUNC_LABEL + s->to);
-	c->count++;
+	emit_func_address(c, BPF_REG_2, s->to);
 	emit(c, MOV_IMM(BPF_REG_3, 0));
 	emit(c, CALL_INSN(0, BPF_FUNC_loop));
 }
@@ -505,13 +590,16 @@ static void emit_throw_now(struct code *c, int func, int step, __u32 value)
 	c->insn[jump].off = c->count - jump - 1;
 }
 
-static void emit_step(struct code *c, const struct func *f, const struct places *at, int func,
+static void emit_once(struct code *c, const struct func *f, const struct places *at, int func,
 		      int step)
 {
 	const struct step *s = &f->step[step];
 
 	switch (s->kind) {
+	case PASS:
 	case CALL:
+		if (s->kind == PASS)
+			emit_args(c, s, (f + s->to - func)->args);
 		emit_ctx(c, f, at);
 		emit(c, CALL_INSN(BPF_PSEUDO_CALL, 0));
 		to_label(c, FUNC_LABEL + s->to);
@@ -547,6 +635,28 @@ static void emit_step(struct code *c, const struct func *f, const struct places 
 		break;
 	}
 	emit_check(c, f, at, func, step);
+}
+
+/* Once, or so often as it says in a loop that may_goto would leave. */
+static void emit_step(struct code *c, const struct func *f, const struct places *at, int func,
+		      int step)
+{
+	const struct step *s = &f->step[step];
+	int again;
+
+	if (!s->times || s->kind == LOOP) {
+		emit_once(c, f, at, func, step);
+		return;
+	}
+	emit(c, STORE_IMM(BPF_REG_10, at->round, 0));
+	again = c->count;
+	emit(c, INSN(BPF_JMP | BPF_JCOND, 0, 0, 0, 0));
+	emit_once(c, f, at, func, step);
+	emit(c, LOAD(BPF_REG_2, BPF_REG_10, at->round));
+	emit(c, ALU_IMM(BPF_ADD, BPF_REG_2, 1));
+	emit(c, STORE_REG(BPF_REG_10, BPF_REG_2, at->round));
+	emit(c, JUMP_IMM(BPF_JLT, BPF_REG_2, s->times, again - c->count - 1));
+	c->insn[again].off = c->count - again - 1;
 }
 
 /* A callback must return zero, and does so to go on. */
@@ -611,6 +721,37 @@ static void find_arena(void)
 	arena_fd = fd;
 }
 
+/* A function with six arguments, which returns the last one. */
+static void find_args(void)
+{
+	struct bpf_insn insns[] = {
+		MOV_IMM(BPF_REG_2, 0),
+		MOV_IMM(BPF_REG_3, 0),
+		MOV_IMM(BPF_REG_4, 0),
+		MOV_IMM(BPF_REG_5, 0),
+		STORE_IMM(REG_ARGS, -8, 0),
+		CALL_INSN(BPF_PSEUDO_CALL, 1),
+		EXIT(),
+		LOAD(BPF_REG_0, REG_ARGS, 8),
+		EXIT(),
+	};
+	struct bpf_func_info info[] = {
+		{ 0, func_id[0][1][0] },
+		{ 7, taker_id[0][6][1] },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .prog_btf_fd = btf_fd,
+		    .func_info = info,
+		    .func_info_cnt = ARRAY_SIZE(info),
+		    .func_info_rec_size = sizeof(info[0]));
+	int fd = bpf_prog_load(types[0].prog_type, "feature", "GPL", insns, ARRAY_SIZE(insns),
+			       &opts);
+
+	kernel.has_args = fd >= 0;
+	if (fd >= 0)
+		close(fd);
+}
+
 static bool loads(struct code *c, const struct type *type)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
@@ -630,7 +771,9 @@ void find_features(int array_fd)
 {
 	const struct step tail = { .kind = TAIL, .form = DIRECT };
 	struct btf *vmlinux = btf__load_vmlinux_btf();
+	struct utsname name;
 	static struct code c;
+	int major, minor;
 	size_t i;
 
 	if (!libbpf_get_error(vmlinux)) {
@@ -638,7 +781,7 @@ void find_features(int array_fd)
 		btf__free(vmlinux);
 	}
 	for (i = 0; i < type_count; i++) {
-		c = (struct code){ .array_fd = array_fd };
+		c = (struct code){ .array_fd = &array_fd };
 		if (may_sleep(&types[i])) {
 			emit_tail_call(&c, &tail);
 			kernel.sleepers = loads(&c, &types[i]);
@@ -653,6 +796,18 @@ void find_features(int array_fd)
 	if (arena)
 		emit_arena(&c);
 	kernel.has_arena = arena && loads(&c, &types[0]);
+	c.count = 0;
+	emit(&c, STORE_IMM(BPF_REG_10, -8, 0));
+	emit(&c, ATOMIC(BPF_REG_0, BPF_REG_10, -8, BPF_LOAD_ACQ));
+	kernel.has_acquire = loads(&c, &types[0]);
+	c.count = 0;
+	emit(&c, INSN(BPF_JMP | BPF_JCOND, 0, 0, 1, 0));
+	emit(&c, MOV_IMM(BPF_REG_0, 0));
+	/* A count, and in newer kernels the time that it began. */
+	uname(&name);
+	if (loads(&c, &types[0]) && sscanf(name.release, "%d.%d", &major, &minor) == 2)
+		kernel.repeat_stack = major > 6 || (major == 6 && minor >= 15) ? 16 : 8;
+	find_args();
 }
 
 /* ---- loading ------------------------------------------------------------------- */
@@ -697,12 +852,12 @@ static void note_refusal(const char *what, int err)
 	*to = 0;
 }
 
-int load_prog(const struct set *set, int number, int array_fd, const int *prog_fd)
+int load_prog(const struct set *set, int number, const int *array_fd, const int *prog_fd)
 {
 	static struct code c;
 	static struct bpf_func_info info[MAX_FUNCS];
 	const struct prog *p = &set->prog[number];
-	const struct type *type = &types[set->type];
+	const struct type *type = &types[p->type];
 	enum bpf_prog_type prog_type = type->prog_type;
 	__u32 mask = reached(p);
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
@@ -731,8 +886,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 		if (!(mask & 1U << i))
 			continue;
 		info[opts.func_info_cnt].insn_off = c.count;
-		info[opts.func_info_cnt++].type_id =
-			f->callback ? callback_id[i] : func_id[set->type][f->global][i];
+		info[opts.func_info_cnt++].type_id = btf_id(set, number, i);
 		emit_func(&c, f, i);
 	}
 	if (c.too_large) {
@@ -743,7 +897,7 @@ int load_prog(const struct set *set, int number, int array_fd, const int *prog_f
 		prog_type = BPF_PROG_TYPE_EXT;
 		opts.expected_attach_type = 0;
 		opts.attach_prog_fd = prog_fd[set->ext.prog];
-		opts.attach_btf_id = func_id[set->type][1][set->ext.func];
+		opts.attach_btf_id = btf_id(set, set->ext.prog, set->ext.func);
 	}
 	fd = bpf_prog_load(prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
 	if (fd >= 0)
@@ -771,18 +925,40 @@ int attach(int fd, const char *what)
 	return link;
 }
 
+/* Log what emit_hash() makes of them. R1 is the context of a tracer, and stays. */
+static void emit_traced_args(struct code *c, int func, int args)
+{
+	int i;
+
+	emit(c, MOV_REG(BPF_REG_6, BPF_REG_1));
+	emit(c, LOAD(BPF_REG_3, BPF_REG_6, 8));
+	for (i = 3; i <= args; i++) {
+		emit(c, ALU_IMM(BPF_MUL, BPF_REG_3, 3));
+		emit(c, LOAD(BPF_REG_2, BPF_REG_6, 8 * (i - 1)));
+		emit(c, ALU_REG(BPF_ADD, BPF_REG_3, BPF_REG_2));
+	}
+	emit(c, MOV_REG(BPF_REG_2, BPF_REG_3));
+	emit(c, ALU_IMM(BPF_RSH, BPF_REG_2, 32));
+	emit(c, ALU_REG(BPF_XOR, BPF_REG_3, BPF_REG_2));
+	emit_shared(c, BPF_REG_1);
+	emit_log(c, ARGS, func, 1);
+	emit(c, MOV_REG(BPF_REG_1, BPF_REG_6));
+}
+
 int load_tracer(const struct set *set, const struct tracer *t, int target_fd)
 {
 	static struct code c;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
 		    .expected_attach_type = t->exit ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY,
 		    .attach_prog_fd = target_fd);
-	int fd, link;
+	int args = set->prog[t->prog].func[t->func].args, fd, link;
 
-	opts.attach_btf_id = func_id[set->type][set->prog[t->prog].func[t->func].global][t->func];
+	opts.attach_btf_id = btf_id(set, t->prog, t->func);
 	c.count = 0;
 	c.fixups = 0;
 	c.prog = t->prog;
+	if (args)
+		emit_traced_args(&c, t->func, args);
 	emit(&c, MOV_IMM(BPF_REG_3, 0));
 	/*
 	 * The value stands behind the arguments. For the verifier there are five of a
@@ -790,7 +966,7 @@ int load_tracer(const struct set *set, const struct tracer *t, int target_fd)
 	 */
 	if (t->exit)
 		emit(&c, LOAD(BPF_REG_3, BPF_REG_1,
-			      types[set->type].ctx ? 8 : 5 * 8));
+			      8 * (args ?: types[set->prog[t->prog].type].ctx ? 1 : 5)));
 	emit_shared(&c, BPF_REG_1);
 	emit_log(&c, t->exit ? FEXIT : FENTRY, t->func, 0);
 	place(&c, STOP_LABEL);

@@ -73,10 +73,36 @@ __u64 index_value(__u8 to)
 	return to == 28 ? 0xffffffff : to == 29 ? 0x80000000 : UINT64_MAX;
 }
 
+__u32 array_size(const struct set *set, int array)
+{
+	return set->first_slot[array + 1] - set->first_slot[array];
+}
+
+__u32 slot_count(const struct set *set)
+{
+	return set->first_slot[set->array_count];
+}
+
+int slot_of(const struct set *set, const struct step *s)
+{
+	__u32 index = (__u32)index_value(s->to);
+
+	return index < array_size(set, s->array) ? set->first_slot[s->array] + (int)index :
+						   NOTHING;
+}
+
+/* Half of those on the stack are constants, in one form of the step. */
+__u64 arg_value(const struct step *s, int i, __u64 events)
+{
+	__u64 value = (__s64)(__s32)(0x2b3c4d5fu * i);
+
+	return s->form == DIRECT && i > 5 && i % 2 ? value : value + events;
+}
+
 /* A step that enters a function of the same program. */
 static bool calls(const struct step *s)
 {
-	return s->kind == CALL || s->kind == LOOP;
+	return s->kind == CALL || s->kind == LOOP || s->kind == PASS;
 }
 
 __u32 reached(const struct prog *p)
@@ -113,10 +139,20 @@ bool program_has(const struct prog *p, enum kind kind)
 	return false;
 }
 
+bool function_repeats(const struct func *f)
+{
+	int i;
+
+	for (i = 0; i < f->step_count; i++)
+		if (f->step[i].times && f->step[i].kind != LOOP)
+			return true;
+	return false;
+}
+
 __u32 homes(const struct func *f)
 {
 	__u32 bytes = 8 * (f->ctx_home == ON_STACK) + 8 * (f->sum_home == ON_STACK) +
-		      8 * function_has(f, HELPER);
+		      8 * function_has(f, HELPER) + 8 * function_repeats(f);
 	int i;
 
 	for (i = 0; i < f->kept_count; i++)
@@ -150,13 +186,14 @@ static __u8 take_home(__u32 *taken)
 	return reg;
 }
 
-static void make_func(const struct set *set, struct func *f, int number, bool callback)
+static void make_func(const struct set *set, const struct prog *p, struct func *f, int number,
+		      bool callback)
 {
 	__u32 taken = 0;
 	int i;
 
 	f->callback = callback;
-	f->global = !number || (!callback && types[set->type].ctx && once_in(3));
+	f->global = !number || (!callback && types[p->type].ctx && once_in(3));
 	f->ctx_home = callback ? NOWHERE : take_home(&taken);
 	f->sum_home = once_in(3) ? NOWHERE : take_home(&taken);
 	f->kept_count = below(MAX_KEPT + 1);
@@ -179,12 +216,12 @@ static void make_func(const struct set *set, struct func *f, int number, bool ca
 		f->stack = 8 * below(once_in(4) ? 48 : 8);
 }
 
-static void add_step(struct func *f, enum kind what, __u8 to)
+static struct step *add_step(struct func *f, enum kind what, __u8 to)
 {
 	struct step *s = &f->step[f->step_count];
 
 	if (f->step_count == MAX_STEPS)
-		return;
+		return NULL;
 	*s = (struct step){
 		.kind = what,
 		.to = to,
@@ -192,6 +229,7 @@ static void add_step(struct func *f, enum kind what, __u8 to)
 		.times = what == LOOP ? 1 + below(4) : 0,
 	};
 	f->step_count++;
+	return s;
 }
 
 /* Put the last step somewhere else. */
@@ -204,12 +242,32 @@ static void shuffle(struct func *f)
 	f->step[i] = s;
 }
 
-static __u8 make_index(const struct set *set)
+static __u8 make_index(const struct set *set, int array)
 {
 	/* Most of them are there. */
 	if (!once_in(12))
-		return below(set->slot_count);
+		return below(array_size(set, array));
 	return below(INDEXES);
+}
+
+/* A prog_array that takes programs of this type. */
+static int make_array(const struct set *set, const struct prog *p)
+{
+	int array;
+
+	do {
+		array = below(set->array_count);
+	} while (set->array_type[array] != p->type);
+	return array;
+}
+
+static void add_tail(const struct set *set, const struct prog *p, struct func *f)
+{
+	int array = make_array(set, p);
+	struct step *s = add_step(f, TAIL, make_index(set, array));
+
+	if (s)
+		s->array = array;
 }
 
 /* Functions that a call of @func runs, itself included. */
@@ -220,7 +278,9 @@ static __u32 instances(const struct prog *p, int func)
 
 	for (i = 0; i < p->func[func].step_count && count <= MAX_INSTANCES; i++)
 		if (calls(&p->func[func].step[i]))
-			count += instances(p, p->func[func].step[i].to);
+			count += (p->func[func].step[i].kind == LOOP ? 1 :
+				  p->func[func].step[i].times ?: 1) *
+				 instances(p, p->func[func].step[i].to);
 	return count;
 }
 
@@ -232,12 +292,62 @@ static void make_callback(const struct set *set, struct prog *p)
 
 	if (p->func[from].step_count == MAX_STEPS)
 		return;
-	make_func(set, f, number, true);
+	make_func(set, p, f, number, true);
 	if (once_in(2))
 		add_step(f, HELPER, 0);
 	add_step(&p->func[from], LOOP, number);
 	shuffle(&p->func[from]);
 	p->func_count++;
+}
+
+/*
+ * A function with arguments on the stack, and one that hands them over. The verifier
+ * takes them where no tail call is below.
+ */
+static void make_taker(const struct set *set, struct prog *p)
+{
+	int from = below(p->func_count), number = p->func_count;
+	struct func *f = &p->func[number];
+
+	/* Without a name of the context BTF is none that a tracer could go by. */
+	if (p->func[from].step_count == MAX_STEPS || p->func[from].callback ||
+	    !types[p->type].ctx)
+		return;
+	make_func(set, p, &f[0], number, false);
+	make_func(set, p, &f[1], number + 1, false);
+	f[1].global = false;
+	f[1].args = 6 + below(MAX_ARGS - 5);
+	add_step(&f[0], PASS, number + 1);
+	if (once_in(2))
+		add_step(&f[0], HELPER, 0);
+	if (once_in(3))
+		add_step(&f[0], PASS, number + 1);
+	if (once_in(2))
+		add_step(&f[1], HELPER, 0);
+	add_step(&p->func[from], CALL, number);
+	shuffle(&p->func[from]);
+	p->func_count += 2;
+}
+
+/* Calls and tail calls that may_goto comes back to. */
+static void make_repeats(struct prog *p)
+{
+	int tries, from, step;
+
+	for (tries = few(3); tries; tries--) {
+		struct step *s;
+
+		from = below(p->func_count);
+		if (!p->func[from].step_count)
+			continue;
+		step = below(p->func[from].step_count);
+		s = &p->func[from].step[step];
+		if (s->kind != CALL && s->kind != TAIL && s->kind != PASS)
+			continue;
+		s->times = 2 + below(MAX_REPEATS - 1);
+		if (instances(p, 0) > MAX_INSTANCES)
+			s->times = 0;
+	}
 }
 
 static void make_prog(const struct set *set, struct prog *p)
@@ -248,7 +358,7 @@ static void make_prog(const struct set *set, struct prog *p)
 
 	p->func_count = deep ? 2 + below(MAX_FUNCS - 2) : few(once_in(4) ? MAX_FUNCS : 4);
 	for (i = 0; i < p->func_count; i++)
-		make_func(set, &p->func[i], i, false);
+		make_func(set, p, &p->func[i], i, false);
 	/* Each is called by one before it, often the last one: a deep chain. */
 	for (i = 1; i < p->func_count; i++) {
 		int from = deep || once_in(2) ? i - 1 : (int)below(i);
@@ -264,7 +374,7 @@ static void make_prog(const struct set *set, struct prog *p)
 	}
 	/* Callers pile up on the stack only where a subprogram makes the tail call. */
 	if (deep)
-		add_step(&p->func[p->func_count - 1], TAIL, make_index(set));
+		add_tail(set, p, &p->func[p->func_count - 1]);
 	for (more = few(4); more; more--) {
 		int from = below(p->func_count);
 		struct func before = p->func[from];
@@ -281,13 +391,17 @@ static void make_prog(const struct set *set, struct prog *p)
 			add_step(&p->func[from], CALL,
 				 from + 1 + below(p->func_count - from - 1));
 		else
-			add_step(&p->func[from], TAIL, make_index(set));
+			add_tail(set, p, &p->func[from]);
 		shuffle(&p->func[from]);
 		if (instances(p, 0) > MAX_INSTANCES)
 			p->func[from] = before;
 	}
 	if (once_in(6) && p->func_count < MAX_FUNCS)
 		make_callback(set, p);
+	if (kernel.has_args && once_in(8) && p->func_count < MAX_FUNCS - 1)
+		make_taker(set, p);
+	if (kernel.repeat_stack && once_in(8))
+		make_repeats(p);
 	for (i = 0; i < p->func_count; i++)
 		p->func[i].stack += homes(&p->func[i]);
 }
@@ -372,6 +486,9 @@ static bool make_tracer(const struct set *set, struct tracer *t)
 	t->prog = below(set->prog_count);
 	p = &set->prog[t->prog];
 	t->func = below(p->func_count);
+	/* Who takes more arguments comes behind the others. */
+	if (p->func[p->func_count - 1].args && once_in(2))
+		t->func = p->func_count - 1;
 	t->exit = once_in(2);
 	t->first_round = below(set->round_count);
 	t->end_round = t->first_round + few(MAX_ROUNDS);
@@ -410,44 +527,110 @@ static void make_extension(struct set *set)
 	e->func = below(p->func_count);
 	e->first_round = below(set->round_count);
 	e->end_round = e->first_round + few(MAX_ROUNDS);
-	set->extended = p->func[e->func].global && reached(p) & 1U << e->func &&
-			types[set->type].ctx;
 	/*
 	 * What has no tail calls may have a stack of its own there, and then there is
 	 * no telling how much of the kernel's is used.
 	 */
-	if (set->extended && types[set->type].prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT)
-		set->type = 0;
+	set->extended = p->func[e->func].global && reached(p) & 1U << e->func &&
+			types[p->type].ctx && p[1].type == p->type &&
+			types[p->type].prog_type != BPF_PROG_TYPE_RAW_TRACEPOINT;
 }
 
-/* A program that may stand in a slot. */
-static int make_callee(const struct set *set)
+/* The extension has a prog_array that nobody else has. */
+static void make_its_array(struct set *set)
 {
-	return below(set->extended ? set->prog_count - 2 : set->prog_count);
+	struct prog *p = &set->prog[set->ext.body];
+	int array = set->array_count, i, j;
+
+	if (!set->extended || array == MAX_ARRAYS || slot_count(set) == MAX_SLOTS || once_in(2))
+		return;
+	set->array_type[array] = p->type;
+	set->first_slot[array + 1] = slot_count(set) + 1 + below(MAX_SLOTS - slot_count(set));
+	set->array_count++;
+	for (i = 0; i < p->func_count; i++) {
+		for (j = 0; j < p->func[i].step_count; j++) {
+			if (p->func[i].step[j].kind != TAIL)
+				continue;
+			p->func[i].step[j].array = array;
+			p->func[i].step[j].to = make_index(set, array);
+		}
+	}
+}
+
+/* A program that may stand in this slot. */
+static int make_callee(const struct set *set, int slot)
+{
+	int prog = below(set->extended ? set->prog_count - 2 : set->prog_count), array;
+
+	for (array = 0; slot >= set->first_slot[array + 1]; array++)
+		;
+	/* The first program of a type is always there. */
+	while (set->prog[prog].type != set->array_type[array] && prog)
+		prog--;
+	return set->prog[prog].type == set->array_type[array] ? prog : NOTHING;
 }
 
 static void make_slots(struct set *set)
 {
-	int i, round;
+	int i, round, slot;
 
-	for (i = 0; i < set->slot_count; i++)
-		set->slot[0][i] = once_in(5) ? NOTHING : make_callee(set);
+	for (i = 0; i < (int)slot_count(set); i++)
+		set->slot[0][i] = once_in(5) ? NOTHING : make_callee(set, i);
 	for (round = 1; round < MAX_ROUNDS; round++) {
 		memcpy(set->slot[round], set->slot[round - 1], sizeof(set->slot[0]));
-		for (i = few(2); i; i--)
-			set->slot[round][below(set->slot_count)] =
-				once_in(3) ? NOTHING : make_callee(set);
+		for (i = few(3); i; i--) {
+			slot = below(slot_count(set));
+			set->slot[round][slot] = once_in(3) ? NOTHING : make_callee(set, slot);
+		}
 	}
 }
 
 static void make_race(struct set *set)
 {
-	set->race = true;
-	set->race_slot = below(set->slot_count);
-	set->race_to[0] = make_callee(set);
-	set->race_to[1] = once_in(2) ? NOTHING : make_callee(set);
+	set->race_slot = below(slot_count(set));
+	set->race_to[0] = make_callee(set, set->race_slot);
+	set->race_to[1] = once_in(2) ? NOTHING : make_callee(set, set->race_slot);
+	set->race = set->race_to[0] != NOTHING;
+	if (!set->race)
+		return;
 	/* Before and after it has the last one. */
 	set->slot[0][set->race_slot] = set->race_to[1];
+}
+
+/* Of one type, or of two, and each with a prog_array or more. */
+static void make_arrays(struct set *set)
+{
+	__u8 type[2];
+	int i, slots;
+
+	type[0] = below(type_count - !kernel.sleepers);
+	type[1] = once_in(4) ? below(type_count - !kernel.sleepers) : type[0];
+	for (i = 0; i < set->prog_count; i++)
+		set->prog[i].type = type[i && once_in(2)];
+	set->throws = kernel.throws & 1U << type[0] && kernel.throws & 1U << type[1] &&
+		      once_in(6);
+	set->array_count = 1 + (type[0] != type[1]);
+	if (once_in(3))
+		set->array_count += below(2);
+	slots = few(once_in(4) ? MAX_SLOTS : 4);
+	if (slots < set->array_count)
+		slots = set->array_count;
+	/* One each, and the others anywhere. */
+	for (i = 0; i < set->array_count; i++) {
+		set->array_type[i] = type[i < 2 ? (__u32)i : below(2)];
+		set->first_slot[i + 1] = i + 1;
+	}
+	for (slots -= set->array_count; slots; slots--)
+		for (i = below(set->array_count); i < set->array_count; i++)
+			set->first_slot[i + 1]++;
+}
+
+/* A timer's callback, and programs that have tail calls of their own. */
+static void make_interrupts(struct set *set)
+{
+	set->timer = kernel.has_timer && once_in(24);
+	set->nested = once_in(24);
+	set->timer_stack = 8 * below(24);
 }
 
 static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
@@ -460,12 +643,10 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 	state = seed ^ (__u64)number << 32 ^ attempt;
 	state = any();
 
-	set->type = below(type_count - !kernel.sleepers);
-	set->throws = kernel.throws & 1U << set->type && once_in(6);
 	set->stack_limit = once_in(8) ? STACK_DEEP : STACK_SHALLOW;
 	set->prog_count = few(once_in(4) ? MAX_PROGS : 4);
-	set->slot_count = few(once_in(4) ? MAX_SLOTS : 4);
-	set->round_count = once_in(6) ? MAX_ROUNDS : 1;
+	set->round_count = once_in(8) ? 1 : 1 + below(MAX_ROUNDS);
+	make_arrays(set);
 	for (i = 0; i < set->prog_count; i++)
 		make_prog(set, &set->prog[i]);
 	/* The verifier is asked, too. */
@@ -473,15 +654,19 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 		fit_stack(set);
 	if (!set->throws && once_in(8))
 		make_extension(set);
+	make_its_array(set);
 	make_slots(set);
-	if (set->round_count == 1 && once_in(10))
+	if (set->round_count == 1 && once_in(4))
 		make_race(set);
 	set->harden = once_in(8);
 	set->watched = once_in(10) || (set->race && once_in(3));
 	if (!set->throws && once_in(8))
 		make_tracers(set);
 	if (set->race && !set->throws && once_in(2))
-		set->race_traced = make_tracer(set, &set->race_tracer);
+		set->race_traced = make_tracer(set, &set->race_tracer) &&
+				   !set->prog[set->race_tracer.prog]
+					    .func[set->race_tracer.func].args;
+	make_interrupts(set);
 	if (!kernel.has_loop)
 		leave_out_loops(set);
 }

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <linux/bpf.h>
+
 #include "fuzz.h"
 
 /* The callers of a run's first program, and of what replaces a function. */
@@ -63,10 +65,11 @@ void describe_event(__u64 event, char *text, size_t size)
 		[FENTRY] = "fentry",
 		[FEXIT] = "fexit, value:",
 		[THROWN] = "throws",
+		[ARGS] = "was handed arguments, in all:",
 	};
 	__u8 what = event >> 56, prog = event >> 48, func = event >> 40, step = event >> 32;
 
-	if (what < ENTER || what > THROWN) {
+	if (what < ENTER || what > ARGS) {
 		snprintf(text, size, "nothing (%#llx)", event);
 		return;
 	}
@@ -98,6 +101,17 @@ static __u64 logged(void)
 	return pos < shared->used && pos < EVENTS ? shared->event[pos] : 0;
 }
 
+/* What emit_hash() makes of the arguments behind the context. */
+static __u32 hash_args(const struct func *f, const struct step *s, __u64 events)
+{
+	__u64 hash = 0;
+	int i;
+
+	for (i = 2; i <= f->args; i++)
+		hash = hash * 3 + arg_value(s, i, events);
+	return hash ^ hash >> 32;
+}
+
 /* Says in words what is looked for. */
 static void __attribute__((noreturn)) wrong_event(__u64 want, __u64 got, const char *after)
 {
@@ -105,6 +119,8 @@ static void __attribute__((noreturn)) wrong_event(__u64 want, __u64 got, const c
 
 	if (got_what == BROKEN || (want_what == KEPT && got_what == KEPT))
 		difference(want, got, "a value that was kept is lost");
+	if (want_what == ARGS && got_what == ARGS)
+		difference(want, got, "a function has other arguments than it was handed");
 	if (want_what == MISS && got_what == ENTER)
 		difference(want, got, "a tail call was made that must not be, after %u", count);
 	if (want_what == ENTER && got_what == MISS)
@@ -152,6 +168,8 @@ static __u32 used_at_tail_call(const struct prog *p, const struct func *f, __u32
 			break;
 		}
 	}
+	if (function_repeats(f))
+		bytes += kernel.repeat_stack;
 	return bytes + 8 * __builtin_popcount(regs);
 }
 
@@ -191,7 +209,7 @@ static bool extended(int prog, int func)
 
 static bool measures(int prog)
 {
-	return strcmp(types[set->type].name, "raw_tracepoint") ||
+	return types[set->prog[prog].type].prog_type != BPF_PROG_TYPE_RAW_TRACEPOINT ||
 	       program_has(&set->prog[prog], TAIL);
 }
 
@@ -218,13 +236,13 @@ static int racing_target(void)
 /* The program in the slot that a tail call names, or NOTHING. */
 static int target(const struct step *s)
 {
-	__u32 index = (__u32)index_value(s->to);
+	int slot = slot_of(set, s);
 
-	if (index >= set->slot_count)
+	if (slot == NOTHING)
 		return NOTHING;
-	if (set->race && index == set->race_slot)
+	if (set->race && slot == set->race_slot)
 		return racing_target();
-	return set->slot[round_now][index];
+	return set->slot[round_now][slot];
 }
 
 bool throws_now(__u32 events)
@@ -232,7 +250,7 @@ bool throws_now(__u32 events)
 	return !(events & 3);
 }
 
-static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used);
+static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used, __u32 args);
 
 /*
  * A call must take the same each time, whatever was tail called before. @shift is what
@@ -258,15 +276,15 @@ static void check_cost(int prog, int caller, int func, __u32 shift, __u32 before
 }
 
 /* A function, and what it tail calls: what the last of them returns. */
-static __u32 walk_func(int prog, int caller, int func, __u32 shift, __u32 before)
+static __u32 walk_func(int prog, int caller, int func, __u32 shift, __u32 before, __u32 args)
 {
-	__u32 mask = types[set->type].mask;
+	__u32 mask = types[set->prog[prog].type].mask;
 	const char *how = caller == NOBODY ? "the start" : "a call";
 	__u32 used = 0, sum, value, made = 0;
 	const struct func *f;
 	const struct step *s;
 	__u64 base;
-	int i, times, to;
+	int i, times, to, rounds;
 	bool stack_miss;
 
 again:
@@ -293,12 +311,20 @@ again:
 		origin = used;
 	if (used > set->stack_limit)
 		return shared->stopped & mask;
+	if (f->args)
+		expect(EVENT(ARGS, prog, func, 0, args));
 	sum = 0;
-	for (i = 0; i < f->step_count; i++) {
+	rounds = 0;
+	for (i = 0; i < f->step_count; i += !rounds) {
 		s = &f->step[i];
+		if (!rounds && s->kind != LOOP)
+			rounds = s->times;
+		rounds -= !!rounds;
 		switch (s->kind) {
 		case CALL:
-			value = walk_call(prog, func, s->to, shift, used);
+		case PASS:
+			value = walk_call(prog, func, s->to, shift, used,
+					  hash_args(&set->prog[prog].func[s->to], s, pos));
 			if (thrown)
 				goto unwind;
 			sum = sum * 3 + value;
@@ -306,7 +332,7 @@ again:
 			break;
 		case LOOP:
 			for (times = s->times; times; times--)
-				walk_func(prog, func, s->to, shift, used);
+				walk_func(prog, func, s->to, shift, used, 0);
 			sum = sum * 3 + s->times;
 			expect(EVENT(BACK, prog, func, i, s->times));
 			break;
@@ -354,23 +380,28 @@ unwind:
 	return thrown_value;
 }
 
-static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used)
+static __u32 walk_call(int prog, int caller, int func, __u32 shift, __u32 used, __u32 args)
 {
+	bool handed = set->prog[prog].func[func].args;
 	__u32 value, count_before = count, origin_before = origin;
 
 	/* An extension has a counter of its own. */
 	if (extended(prog, func)) {
 		count = 0;
 		value = walk_func(set->ext.body, caller == NOBODY ? NOBODY : EXTENDED, 0, shift,
-				  used);
+				  used, 0);
 		count = count_before;
 		origin = origin_before;
 		return value;
 	}
+	if (traced(prog, func, false) && handed)
+		expect(EVENT(ARGS, prog, func, 1, args));
 	if (traced(prog, func, false))
 		expect(EVENT(FENTRY, prog, func, 0, 0));
 	may_expect(prog, func, false, EVENT(FENTRY, prog, func, 0, 0));
-	value = walk_func(prog, caller, func, shift, used);
+	value = walk_func(prog, caller, func, shift, used, args);
+	if (traced(prog, func, true) && handed)
+		expect(EVENT(ARGS, prog, func, 1, args));
 	if (traced(prog, func, true))
 		expect(EVENT(FEXIT, prog, func, 0, value));
 	may_expect(prog, func, true, EVENT(FEXIT, prog, func, 0, value));
@@ -386,7 +417,7 @@ __u32 model_entries(const struct set *s, int round, int prog)
 	pos = 0;
 	origin = 0;
 	fuel = MAX_ENTRIES;
-	walk_call(prog, NOBODY, 0, 0, 0);
+	walk_call(prog, NOBODY, 0, 0, 0, 0);
 	return MAX_ENTRIES - fuel;
 }
 
@@ -412,7 +443,7 @@ void model_compare(const struct set *s, int round, int prog, __u32 max, __u32 re
 	diff->found = false;
 	if (setjmp(differs))
 		return;
-	value = walk_call(prog, NOBODY, 0, 0, 0);
+	value = walk_call(prog, NOBODY, 0, 0, 0, 0);
 	if (pos != shared->used && logged() >> 56 == BROKEN)
 		wrong_event(0, logged(), "the end");
 	if (pos != shared->used)

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/bpf.h>
@@ -92,14 +93,17 @@ static void set_harden(bool on)
 		write_harden(value);
 }
 
-static bool set_slot(int array_fd, __u32 slot, int prog_fd)
+static bool set_slot(const struct set *set, const int *array_fd, __u32 slot, int prog_fd)
 {
-	int err;
+	int array = 0, err;
 
+	while (slot >= set->first_slot[array + 1])
+		array++;
+	slot -= set->first_slot[array];
 	if (prog_fd >= 0)
-		err = bpf_map_update_elem(array_fd, &slot, &prog_fd, BPF_ANY);
+		err = bpf_map_update_elem(array_fd[array], &slot, &prog_fd, BPF_ANY);
 	else
-		err = bpf_map_delete_elem(array_fd, &slot);
+		err = bpf_map_delete_elem(array_fd[array], &slot);
 	/* What is empty cannot be deleted. */
 	if (!err || errno == ENOENT)
 		return true;
@@ -107,30 +111,29 @@ static bool set_slot(int array_fd, __u32 slot, int prog_fd)
 	return false;
 }
 
-static bool fill(const struct set *set, int round, int array_fd, const int *prog_fd)
+static bool fill(const struct set *set, int round, const int *array_fd, const int *prog_fd)
 {
 	int i, want;
 
-	for (i = 0; i < set->slot_count; i++) {
+	for (i = 0; i < (int)slot_count(set); i++) {
 		want = set->slot[round][i];
 		if (round ? want == set->slot[round - 1][i] : want == NOTHING)
 			continue;
-		if (!set_slot(array_fd, i, want == NOTHING ? -1 : prog_fd[want]))
+		if (!set_slot(set, array_fd, i, want == NOTHING ? -1 : prog_fd[want]))
 			return false;
 	}
 	return true;
 }
 
 /* What the program returned. */
-static __u32 run_prog(const struct set *set, int fd, __u32 fuel)
+static __u32 run_prog(const struct set *set, int prog, int fd, __u32 fuel)
 {
 	static unsigned long long args[12];
 	static char packet[64];
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int i;
+	int type = types[set->prog[prog].type].prog_type, i;
 
-	if (types[set->type].prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
-	    types[set->type].prog_type == BPF_PROG_TYPE_SYSCALL) {
+	if (type == BPF_PROG_TYPE_RAW_TRACEPOINT || type == BPF_PROG_TYPE_SYSCALL) {
 		opts.ctx_in = args;
 		opts.ctx_size_in = sizeof(args);
 	} else {
@@ -141,7 +144,7 @@ static __u32 run_prog(const struct set *set, int fd, __u32 fuel)
 	shared->used = 0;
 	shared->fuel = fuel;
 	shared->base = (set->seed + set->number) * 0x9e3779b97f4a7c15;
-	shared->stopped = 0x5707;
+	shared->stopped = STOPPED;
 	shared->top = 0;
 	for (i = 0; i < INDEXES; i++)
 		shared->index[i] = index_value(i);
@@ -154,8 +157,7 @@ static __u32 run_prog(const struct set *set, int fd, __u32 fuel)
 
 static struct {
 	const struct set *set;
-	const int *prog_fd;
-	int array_fd;
+	const int *prog_fd, *array_fd;
 	atomic_bool end;
 	atomic_int tracers;
 } race;
@@ -167,7 +169,7 @@ static void *write_slot(void *unused)
 	for (i = 0; !atomic_load(&race.end) || i % 2; i++) {
 		to = race.set->race_to[i % 2];
 		totals.writes++;
-		if (!set_slot(race.array_fd, race.set->race_slot,
+		if (!set_slot(race.set, race.array_fd, race.set->race_slot,
 			      to == NOTHING ? -1 : race.prog_fd[to]))
 			stop(4, "slot %u: %s", race.set->race_slot, strerror(errno));
 		if (race.set->watched)
@@ -204,7 +206,7 @@ static bool run_round(const struct set *set, int round, const int *prog_fd,
 		fuel = set->race ? MAX_ENTRIES - SPARE_ENTRIES : model_entries(set, round, i);
 		totals.full += fuel >= MAX_ENTRIES;
 		fuel += SPARE_ENTRIES;
-		retval = run_prog(set, prog_fd[i], fuel);
+		retval = run_prog(set, i, prog_fd[i], fuel);
 		totals.runs++;
 		totals.events += shared->used;
 		totals.entries += fuel - shared->fuel;
@@ -223,7 +225,7 @@ static bool run_round(const struct set *set, int round, const int *prog_fd,
 	return true;
 }
 
-static bool run_race(const struct set *set, int array_fd, const int *prog_fd,
+static bool run_race(const struct set *set, const int *array_fd, const int *prog_fd,
 		     struct difference *diff)
 {
 	pthread_t writer;
@@ -246,6 +248,30 @@ static bool run_race(const struct set *set, int array_fd, const int *prog_fd,
 	atomic_store(&race.end, true);
 	pthread_join(writer, NULL);
 	return same;
+}
+
+/* What interrupts comes seldom: so often is enough, or so many runs. */
+static bool run_interrupted(const struct set *set, int round, const int *prog_fd,
+			    struct difference *diff)
+{
+	__u64 before = shared->nested + shared->ticks;
+	bool same = true;
+	int i;
+
+	for (i = 0; i < MAX_INTERRUPTED && same &&
+		    shared->nested + shared->ticks - before < INTERRUPTS; i++)
+		same = run_round(set, round, prog_fd, diff);
+	return same && interrupts_fit(diff);
+}
+
+static bool run_it(const struct set *set, int round, const int *array_fd, const int *prog_fd,
+		   struct difference *diff)
+{
+	if (set->race)
+		return run_race(set, array_fd, prog_fd, diff) && interrupts_fit(diff);
+	if (set->timer || set->nested)
+		return run_interrupted(set, round, prog_fd, diff);
+	return run_round(set, round, prog_fd, diff);
 }
 
 /* Attach those that begin with this round, and let go of those that end. */
@@ -285,34 +311,60 @@ static bool set_extension(const struct set *set, int round, const int *prog_fd, 
 	return *link >= 0;
 }
 
+/* The time since the last one goes to @phase. */
+static void spent(enum phase phase)
+{
+	static __u64 before;
+	struct timespec now;
+	__u64 ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = now.tv_sec * 1000000000ull + now.tv_nsec;
+	if (before)
+		totals.ns[phase] += ns - before;
+	before = ns;
+}
+
 enum outcome run_set(const struct set *set, struct difference *diff)
 {
-	int prog_fd[MAX_PROGS], link[MAX_TRACERS + 1], array_fd, i, round;
+	int prog_fd[MAX_PROGS], link[MAX_TRACERS + 1], array_fd[MAX_ARRAYS], i, round;
 	enum outcome outcome = REFUSED;
+	bool same;
 
+	spent(LET_GO);
 	memset(prog_fd, -1, sizeof(prog_fd));
 	memset(link, -1, sizeof(link));
-	diff->found = false;
+	memset(diff, 0, sizeof(*diff));
 	set_harden(set->harden);
 	totals.watched += set_watched(set->watched);
-	array_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "fuzz", 4, 4, set->slot_count, NULL);
-	if (array_fd < 0)
-		stop(4, "cannot make a prog_array: %s", strerror(errno));
+	for (i = 0; i < set->array_count; i++) {
+		array_fd[i] = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "fuzz", 4, 4,
+					     array_size(set, i), NULL);
+		if (array_fd[i] < 0)
+			stop(4, "cannot make a prog_array: %s", strerror(errno));
+	}
 	for (i = 0; i < set->prog_count; i++) {
 		prog_fd[i] = load_prog(set, i, array_fd, prog_fd);
 		if (prog_fd[i] < 0)
 			goto out;
 	}
+	spent(LOAD);
+	if (!load_only && !interrupt(set))
+		goto out;
 	for (round = 0; round < set->round_count; round++) {
-		if (!fill(set, round, array_fd, prog_fd) ||
-		    !set_tracers(set, round, prog_fd, link) ||
+		if (!fill(set, round, array_fd, prog_fd))
+			goto out;
+		spent(FILL);
+		if (!set_tracers(set, round, prog_fd, link) ||
 		    !set_extension(set, round, prog_fd, &link[MAX_TRACERS]))
 			goto out;
+		spent(ATTACH);
 		if (load_only)
 			continue;
 		model_new_round();
-		if (!(set->race ? run_race(set, array_fd, prog_fd, diff) :
-				  run_round(set, round, prog_fd, diff))) {
+		same = run_it(set, round, array_fd, prog_fd, diff);
+		spent(set->race ? RACE : RUN);
+		if (!same) {
 			outcome = DIFFERS;
 			goto out;
 		}
@@ -325,6 +377,9 @@ out:
 	for (i = 0; i < set->prog_count; i++)
 		if (prog_fd[i] >= 0)
 			close(prog_fd[i]);
-	close(array_fd);
+	for (i = 0; i < set->array_count; i++)
+		close(array_fd[i]);
+	leave_alone();
+	spent(LET_GO);
 	return outcome;
 }

@@ -50,7 +50,7 @@ static void drop_prog(struct set *s, int prog)
 		(s->prog_count - prog - 1) * sizeof(s->prog[0]));
 	s->prog_count--;
 	for (round = 0; round < MAX_ROUNDS; round++) {
-		for (i = 0; i < s->slot_count; i++) {
+		for (i = 0; i < (int)slot_count(s); i++) {
 			if (s->slot[round][i] == prog)
 				s->slot[round][i] = NOTHING;
 			else if (s->slot[round][i] > prog)
@@ -94,6 +94,19 @@ static bool less_progs(void)
 	return less;
 }
 
+/* Does each tail call have its prog_array? */
+static bool fits_arrays(const struct set *s)
+{
+	int i, j, k;
+
+	for (i = 0; i < s->prog_count; i++)
+		for (j = 0; j < s->prog[i].func_count; j++)
+			for (k = 0; k < s->prog[i].func[j].step_count; k++)
+				if (s->prog[i].func[j].step[k].array >= s->array_count)
+					return false;
+	return s->array_count;
+}
+
 static bool less_rounds(void)
 {
 	bool less = false;
@@ -120,7 +133,7 @@ static bool less_rounds(void)
 		less = true;
 	}
 	for (round = 0; round < best.round_count; round++) {
-		for (i = 0; i < best.slot_count; i++) {
+		for (i = 0; i < (int)slot_count(&best); i++) {
 			try = best;
 			try.slot[round][i] = NOTHING;
 			less |= enough();
@@ -132,8 +145,12 @@ static bool less_rounds(void)
 		less |= enough();
 	}
 	try = best;
-	try.slot_count--;
-	if (try.slot_count > try.race * try.race_slot)
+	/* The last slot of the last prog_array, or that array. */
+	if (try.first_slot[try.array_count] - 1 == try.first_slot[try.array_count - 1])
+		try.array_count--;
+	else
+		try.first_slot[try.array_count]--;
+	if (fits_arrays(&try) && slot_count(&try) > try.race * try.race_slot)
 		less |= enough();
 	return less;
 }
@@ -151,13 +168,19 @@ static bool less_steps(int prog, int func)
 		t->step_count--;
 		memmove(&t->step[i], &t->step[i + 1], (t->step_count - i) * sizeof(t->step[0]));
 		less |= enough();
+		if (i < f->step_count && f->step[i].times > 1) {
+			try = best;
+			t->step[i].times--;
+			less |= enough();
+		}
 		if (i >= f->step_count || f->step[i].kind != TAIL)
 			continue;
 		try = best;
 		t->step[i].form = DIRECT;
 		less |= enough();
 		/* The first slot that does it, so that there may be fewer. */
-		for (slot = 0; slot < best.slot_count && slot < f->step[i].to; slot++) {
+		for (slot = 0; slot < (int)array_size(&best, f->step[i].array) &&
+				slot < f->step[i].to; slot++) {
 			try = best;
 			t->step[i].to = slot;
 			if (!enough())
@@ -201,6 +224,7 @@ static bool less_in_func(int prog, int func)
 static bool less_of_all(void)
 {
 	bool less = false;
+	int i;
 
 	try = best;
 	try.harden = false;
@@ -215,7 +239,15 @@ static bool less_of_all(void)
 	try.extended = false;
 	less |= enough();
 	try = best;
-	try.type = 0;
+	try.timer = false;
+	less |= enough();
+	try = best;
+	try.nested = false;
+	less |= enough();
+	try = best;
+	for (i = 0; i < try.prog_count; i++)
+		try.prog[i].type = 0;
+	memset(try.array_type, 0, sizeof(try.array_type));
 	less |= enough();
 	return less;
 }
@@ -280,17 +312,27 @@ static void print_home(const char *what, int home)
 		printf(", %s on the stack", what);
 }
 
+static void print_times(const struct step *s)
+{
+	if (s->times)
+		printf(", %u times, by may_goto", s->times);
+	putchar('\n');
+}
+
 static void print_step(const struct step *s)
 {
 	__u64 index = index_value(s->to);
 
 	switch (s->kind) {
+	case PASS:
 	case CALL:
-		printf("#     call f%u\n", s->to);
+		printf("#     call f%u%s", s->to, s->kind == PASS ? ", with more arguments" : "");
+		print_times(s);
 		break;
 	case TAIL:
-		printf("#     tail call %#llx, %s\n", index,
+		printf("#     tail call %#llx of array %u, %s", index, s->array,
 		       s->form == DIRECT ? "a constant" : "read from memory");
+		print_times(s);
 		break;
 	case LOOP:
 		printf("#     bpf_loop f%u, %u times, %s\n", s->to, s->times,
@@ -314,6 +356,8 @@ static void print_func(const struct func *f, int number)
 
 	printf("#   f%d: %s%s, stack %u", number, f->global ? "global" : "static",
 	       f->callback ? " callback" : "", f->stack);
+	if (f->args)
+		printf(", %u arguments", f->args);
 	print_home("context", f->ctx_home);
 	print_home("sum", f->sum_home);
 	for (i = 0; i < f->kept_count; i++)
@@ -328,13 +372,16 @@ void print_set(const struct set *set)
 {
 	int i, j;
 
-	printf("# %s, %u slots%s%s%s\n", types[set->type].name, set->slot_count,
-	       set->harden ? ", constants blinded" : "",
+	for (i = 0; i < set->array_count; i++)
+		printf("# array %d of %s, with %u slots\n", i, types[set->array_type[i]].name,
+		       array_size(set, i));
+	printf("# one set%s%s%s%s%s\n", set->harden ? ", constants blinded" : "",
 	       set->watched ? ", tracepoints on" : "",
-	       set->stack_limit == STACK_DEEP ? ", deep" : "");
+	       set->stack_limit == STACK_DEEP ? ", deep" : "",
+	       set->timer ? ", a timer" : "", set->nested ? ", nested runs" : "");
 	for (i = 0; i < set->round_count; i++) {
 		printf("# round %d:", i);
-		for (j = 0; j < set->slot_count; j++) {
+		for (j = 0; j < (int)slot_count(set); j++) {
 			if (set->slot[i][j] == NOTHING)
 				printf(" -");
 			else
@@ -360,7 +407,7 @@ void print_set(const struct set *set)
 		       set->ext.prog, set->ext.func, set->ext.first_round,
 		       set->ext.end_round);
 	for (i = 0; i < set->prog_count; i++) {
-		printf("# p%d:\n", i);
+		printf("# p%d, %s:\n", i, types[set->prog[i].type].name);
 		for (j = 0; j < set->prog[i].func_count; j++)
 			if (reached(&set->prog[i]) & 1U << j)
 				print_func(&set->prog[i].func[j], j);
@@ -377,14 +424,15 @@ static bool fits_kunit(const struct set *set)
 	int i, j, k;
 
 	if (set->round_count > 1 || set->extended || set->race || set->harden ||
-	    strcmp(types[set->type].name, "sched_cls"))
+	    set->array_count > 1 || strcmp(types[set->array_type[0]].name, "sched_cls"))
 		return false;
 	for (i = 0; i < set->prog_count; i++) {
 		if (__builtin_popcount(reached(&set->prog[i])) > KUNIT_FUNCS)
 			return false;
 		for (j = 0; j < set->prog[i].func_count; j++)
 			for (k = 0; k < set->prog[i].func[j].step_count; k++)
-				if (set->prog[i].func[j].step[k].kind > TAIL)
+				if (set->prog[i].func[j].step[k].kind > TAIL ||
+				    set->prog[i].func[j].step[k].times)
 					return false;
 	}
 	return true;
@@ -399,16 +447,15 @@ static int kunit_func(const struct prog *p, int func)
 static void print_kunit_step(const struct set *set, int prog, int func, const struct step *s)
 {
 	const struct prog *p = &set->prog[prog];
-	__u32 index = (__u32)index_value(s->to);
-	int to = set->prog_count + 1;
+	int to = set->prog_count + 1, slot = slot_of(set, s);
 
 	if (s->kind == CALL) {
 		printf("#   tc_graph_step(g, %d, %d, TC_CALL, %d, 0);\n", prog,
 		       kunit_func(p, func), kunit_func(p, s->to));
 		return;
 	}
-	if (index < set->slot_count)
-		to = set->slot[0][index] == NOTHING ? set->prog_count : set->slot[0][index];
+	if (slot != NOTHING)
+		to = set->slot[0][slot] == NOTHING ? set->prog_count : set->slot[0][slot];
 	printf("#   tc_graph_step(g, %d, %d, TC_TAIL, %d, %s);\n", prog, kunit_func(p, func), to,
 	       s->form == DIRECT ? "TC_DIRECT" : "TC_INDIRECT");
 }

@@ -34,7 +34,7 @@
 
 /* An event's clock, and no answer of a helper. */
 #define EVENT_NS	1000000
-#define UNSAID		(1LL << 32)
+#define UNSAID		1000
 
 /* Where struct bpf_iter__bpf_map_elem has the key and the value. */
 #define ITER_KEY	16
@@ -564,13 +564,13 @@ static struct verdict probe_callchain(void)
 				    strerror(-said)));
 	event = attach_to_event(true, caller);
 	if (event == -EPROTO)
-		return done(verdict(FIXED, "the caller is not attached where its callee could not be"));
+		return done(verdict(FIXED, "its caller is not attached either"));
 	if (event < 0)
 		return done(verdict(CANNOT_TELL, "attaching the caller to a precise event: %s",
 				    strerror(-event)));
 	said = said_at(event, report);
 	if (said >= 0)
-		return done(verdict(OPEN, "the callee has a stack of registers that need not fit it"));
+		return done(verdict(OPEN, "the callee walks a stack from such registers"));
 	if (said != -EPROTO)
 		return done(verdict(CANNOT_TELL, "the stack at a precise event: %s",
 				    strerror(-said)));

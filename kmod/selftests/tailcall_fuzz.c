@@ -54,6 +54,7 @@ static struct {
 	bool verbose;
 	bool shrink;
 	bool verdicts;
+	bool first;
 } options = { .sets = 1000, .only = -1, .shrink = true };
 
 static struct {
@@ -164,12 +165,13 @@ static void try_set(__u32 number)
 static void print_usage(FILE *f)
 {
 	fputs("Usage: tailcall_fuzz [--seed=N] [--sets=N] [--only=N] [--no-shrink] [--verdicts]\n"
-	      "                     [--verbose]\n"
+	      "                     [--first] [--verbose]\n"
 	      "\n"
 	      "  --seed=N     the sets to make (default: a random seed, which is printed)\n"
 	      "  --sets=N     how many of them (default: 1000)\n"
 	      "  --only=N     only set N of this seed\n"
 	      "  --no-shrink  print a set that differs as it is\n"
+	      "  --first      end with the first set that differs\n"
 	      "  --verdicts   run nothing: say of each set what the kernel says to loading its\n"
 	      "               programs, filling its slots and attaching, one line each\n"
 	      "  --verbose    print each set before it runs\n"
@@ -213,6 +215,8 @@ static void parse_options(int argc, char **argv)
 			options.only = (__u32)parse_number(argv[i] + 7, "--only");
 		} else if (!strcmp(argv[i], "--no-shrink")) {
 			options.shrink = false;
+		} else if (!strcmp(argv[i], "--first")) {
+			options.first = true;
 		} else if (!strcmp(argv[i], "--verdicts")) {
 			options.verdicts = true;
 			load_only = true;
@@ -264,6 +268,7 @@ static void find_kernel(void)
 	if (array_fd < 0)
 		stop(4, "cannot make a prog_array: %s", strerror(errno));
 	find_features(array_fd);
+	find_interrupts();
 	close(array_fd);
 }
 
@@ -274,6 +279,7 @@ int main(int argc, char **argv)
 	__u32 i;
 	int err;
 
+	_Static_assert(MAX_EVENTS <= EVENTS, "a run may log more than there is room for");
 	parse_options(argc, argv);
 	/* Before 5.11 BPF memory counts against this. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
@@ -289,11 +295,16 @@ int main(int argc, char **argv)
 		options.sets = 1;
 		try_set(options.only);
 	} else {
-		for (i = 0; i < options.sets; i++)
+		for (i = 0; i < options.sets && !(options.first && differences); i++)
 			try_set(i);
+		options.sets = i;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &end);
 
+	printf("# seconds:");
+	for (i = 0; i < PHASES; i++)
+		printf(" %.1f%s", totals.ns[i] / 1e9, (const char *const[]){
+		       " load,", " fill,", " attach,", " run,", " race,", " let go\n" }[i]);
 	for (i = 0; i < MAX_REASONS && reasons[i].count; i++)
 		printf("# %u not loaded at first: %s\n", reasons[i].count, reasons[i].why);
 	printf("# %llu events, %llu tail calls, %llu misses for stack, %llu runs stopped, %ld s\n",
@@ -303,10 +314,12 @@ int main(int argc, char **argv)
 	       totals.writes, totals.mixed);
 	printf("# %llu times a tracer came while programs ran, and saw %llu events\n",
 	       totals.tracers, totals.traced);
+	printf("# a timer came %llu times, the clock %llu\n", totals.ticks, totals.nested);
 	printf("# %llu sets with the tracepoints of tail calls\n", totals.watched);
-	printf("# %llu exceptions; here are%s loops,%s arenas,%s exceptions,", totals.thrown,
+	printf("# %llu exceptions; here are%s loops,%s arenas,%s exceptions,%s may_goto,%s timers,%s arguments on the stack,", totals.thrown,
 	       kernel.has_loop ? "" : " no", kernel.has_arena ? "" : " no",
-	       kernel.throws ? "" : " no");
+	       kernel.throws ? "" : " no", kernel.repeat_stack ? "" : " no",
+	       kernel.has_timer ? "" : " no", kernel.has_args ? "" : " no");
 	printf("%s tail calls of who may sleep\n", kernel.sleepers ? "" : " no");
 	printf("seed %llu: %u sets, %u made smaller, %u not loaded, %llu runs, %llu entries, ",
 	       options.seed, options.sets, smaller, refused, totals.runs, totals.entries);

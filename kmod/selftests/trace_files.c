@@ -157,14 +157,26 @@ static void by_map(void)
 	expect(seen("caller=") == 2 + 9 + LIMIT + 1, "not all of the map");
 }
 
-/* A name stands for what is loaded anew, too. */
-static void by_name(void)
+/* Load it all once more, and run a program of that. */
+static void run_anew(const char *name)
 {
+	struct trace_bpf *again = trace_bpf__open_and_load();
 	char packet[64] = "";
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
 		    .data_size_in = sizeof(packet));
-	struct trace_bpf *again;
+	struct bpf_program *prog;
+	int err;
 
+	expect(again, "cannot load");
+	prog = bpf_object__find_program_by_name(again->obj, name);
+	err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+	trace_bpf__destroy(again);
+	expect(!err, "cannot run %s", name);
+}
+
+/* A name stands for what is loaded anew, too. */
+static void by_name(void)
+{
 	must_put("set_map_name", "other* ?umpy");
 	scene();
 	expect(seen("caller=") == 0, "events of another map");
@@ -172,10 +184,7 @@ static void by_name(void)
 	scene();
 	expect(seen("caller=") == 2 + 9 + LIMIT + 1, "not all of the map");
 	must_put("tracing_on", "1");
-	again = trace_bpf__open_and_load();
-	expect(again, "cannot load");
-	bpf_prog_test_run_opts(bpf_program__fd(again->progs.misses), &opts);
-	trace_bpf__destroy(again);
+	run_anew("misses");
 	must_put("tracing_on", "0");
 	expect(seen("caller=") == 2 + 9 + LIMIT + 1 + 3, "not those of a new map");
 	must_put("set_map_name", "*");
@@ -184,6 +193,11 @@ static void by_name(void)
 	expect(seen("caller=") == LIMIT + 1, "not all of one caller");
 	expect(lines_with(content("stats"), "caller=") == 1, "rows of others: %s",
 	       content("stats"));
+	must_put("tracing_on", "1");
+	run_anew("chain");
+	run_anew("misses");
+	must_put("tracing_on", "0");
+	expect(seen("caller=") == LIMIT + 1 + 1, "not those of a new program");
 	/* as a callee */
 	must_put("set_prog_name", "par*");
 	scene();

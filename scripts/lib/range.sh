@@ -20,27 +20,35 @@ in_archive() {
 	echo "$versions"
 }
 
-# pieces TREE VERSION: the folder with the files of that version that the series
+# pieces TREE VERSION [SOURCE]: the folder with the files of that version that the series
 # touches, and the folders of those it makes. It is kept: to unpack them takes a
-# while.
+# while. SOURCE is a folder where they are unpacked already.
 pieces() {
 	local dir=$O/range/$1/$2 deb package work=${work:?}
 
 	{ printf '%s\n' Kbuild Makefile; range_files "$1"; } >"$work/wanted"
 	if ! cmp -s -- "$work/wanted" "$dir/wanted"; then
-		deb=$(POINT=$2 "$SCRIPTS/step/fetch" "$1") || return 1
-		package=$(tree_field "$1" package)
 		rm -rf -- "$dir"
 		mkdir -p -- "$dir/linux"
-		# Not every file is in every point release.
+	fi
+	# Not every file is in every point release.
+	if [ -e "$dir/wanted" ]; then
+		:
+	elif [ -n "${3:-}" ]; then
+		rsync -a --files-from="$work/wanted" --ignore-missing-args "$3/" "$dir/linux/" || return 1
+	else
+		deb=$(POINT=$2 "$SCRIPTS/step/fetch" "$1") || return 1
+		package=$(tree_field "$1" package)
 		dpkg-deb --fsys-tarfile "$deb" | tar -xO "./usr/src/$package.tar.xz" |
 			tar -xJ -C "$dir/linux" --strip-components=1 \
 				-T <(sed "s#^#$package/#" "$work/wanted") 2>/dev/null || true
 		[ -f "$dir/linux/Makefile" ] || die "cannot unpack ${deb##*/}: check the free space of $O and run again"
+		[ "$2" = "$(tree_field "$1" version)" ] || rm -f -- "$deb"
+	fi
+	if [ ! -e "$dir/wanted" ]; then
 		# What the series makes is in folders that a whole tree has.
 		sed 's#[^/]*$##' "$work/wanted" | sort -u | (cd -- "$dir/linux" && xargs mkdir -p -- kernel/bpf)
 		cp -- "$work/wanted" "$dir/wanted"
-		[ "$2" = "$(tree_field "$1" version)" ] || rm -f -- "$deb"
 	fi
 	echo "$dir/linux"
 }

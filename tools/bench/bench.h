@@ -14,6 +14,9 @@
  */
 #define LEVELS	5
 
+/* A name of five letters makes one of 60, which is a long one. */
+#define NAME_60(name)	name##_in_a_program_with_a_name_of_sixty_letters_as_some_have
+
 /* Slots of the prog_array; macros, because insns are written as text. */
 #define SELF	0
 #define CALLEE	1

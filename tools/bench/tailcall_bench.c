@@ -8,7 +8,9 @@
  * and "bytes NAME N". Programs of known length are measured in the same run, and
  * nothing else is printed if those come out wrong.
  *
- * With --watched it measures only some, while a tracer is at work.
+ * With --watched it measures only some, with SITES tail calls in all that is loaded:
+ * as they are, and if the tail call tracer is there while it is off, counts, and has
+ * events as well ("mode NAME" before each).
  *
  * With --dump it prints the code that the kernel emitted instead, for
  * tailcall_native, which times it on a real processor.
@@ -48,6 +50,9 @@
 static __u32 agree = AGREE;
 
 static struct cost_bpf *skel;
+
+/* The prog_array of what is measured. */
+static struct bpf_map *jump;
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
 die(const char *fmt, ...)
@@ -103,7 +108,7 @@ static __u32 measure(const char *name, __u32 want)
 	__u32 least = UINT32_MAX, seen = 0, i;
 	int fd = fd_of(name);
 
-	set_slot(skel->maps.jump, SELF, fd);
+	set_slot(jump, SELF, fd);
 	for (i = 0; i < TRIES; i++) {
 		__u32 got, now = run_prog(name, fd, REPEAT, &got);
 
@@ -408,57 +413,149 @@ static void dump_all(void)
 	btf__free(btf);
 }
 
-static const char *const watched_progs[] = {
-	"empty", "alu_100", "alu_200", "callee", "direct", "indirect", "miss",
+/* ---- watched --------------------------------------------------------------------- */
+
+#define TEXT(x)		#x
+#define NAME(x)		TEXT(x)
+
+static const struct {
+	const char *as;
+	const char *name;
+	bool is_long;
+} watched[] = {
+	{ "direct_5", NAME(hit_d), false },
+	{ "indirect_5", NAME(hit_i), false },
+	{ "miss_5", NAME(no_hi), false },
+	{ "direct_60", NAME(NAME_60(hit_d)), true },
+	{ "indirect_60", NAME(NAME_60(hit_i)), true },
+	{ "miss_60", NAME(NAME_60(no_hi)), true },
 };
+
+static const char *const gauges[] = { "empty", "alu_100", "alu_200" };
+
+static bool is_watched(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(watched); i++)
+		if (!strcmp(name, watched[i].name))
+			return true;
+	for (i = 0; i < ARRAY_SIZE(gauges); i++)
+		if (!strcmp(name, gauges[i]))
+			return true;
+	return false;
+}
 
 /* Only those: it is enough that these load. */
 static struct cost_bpf *load_watched(void)
 {
 	struct cost_bpf *obj = cost_bpf__open();
 	struct bpf_program *prog;
-	size_t i;
 
 	if (!obj)
 		return NULL;
-	bpf_object__for_each_program(prog, obj->obj) {
-		bool wanted = false;
-
-		for (i = 0; i < ARRAY_SIZE(watched_progs); i++)
-			if (!strcmp(bpf_program__name(prog), watched_progs[i]))
-				wanted = true;
-		bpf_program__set_autoload(prog, wanted);
-	}
+	bpf_object__for_each_program(prog, obj->obj)
+		bpf_program__set_autoload(prog, is_watched(bpf_program__name(prog)));
 	return cost_bpf__load(obj) ? NULL : obj;
 }
 
-/* What a tail call costs while something looks at it. */
-static void measure_watched(void)
+#define INSN(c, d, s, i) \
+	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), .imm = (i) })
+
+/* A program cannot have more direct tail calls. */
+#define SITES_AT_ONCE	1000
+
+/* A program of @sites direct tail calls that nobody runs; it stays until the end. */
+static void load_sites(int map, int sites)
 {
-	set_slot(skel->maps.jump, CALLEE, fd_of("callee"));
+	static struct bpf_insn insn[4 * SITES_AT_ONCE + 5];
+	int at = 0, i;
+
+	insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0);
+	insn[at++] = INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_7, BPF_PSEUDO_MAP_FD, map);
+	insn[at++] = INSN(0, 0, 0, 0);
+	for (i = 0; i < sites; i++) {
+		insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_6, 0);
+		insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_7, 0);
+		insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, 0);
+		insn[at++] = INSN(BPF_JMP | BPF_CALL, 0, 0, BPF_FUNC_tail_call);
+	}
+	insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0);
+	insn[at++] = INSN(BPF_JMP | BPF_EXIT, 0, 0, 0);
+	if (bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "sites", "GPL", insn, at, NULL) < 0)
+		die("cannot load %d tail calls: %s", sites, strerror(errno));
+}
+
+#define TRACER	"/sys/kernel/debug/bpf_tail_call/"
+
+static void put(const char *name, const char *text)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), TRACER "%s", name);
+	f = fopen(path, "w");
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		die("cannot write %s to %s: %s", text, path, strerror(errno));
+}
+
+static void measure_mode(const char *mode)
+{
+	size_t i;
+
+	printf("mode %s\n", mode);
+	agree = AGREE;
+	jump = skel->maps.jump;
 	calibrate();
 	agree = 1;
-	report("direct", "direct", 0);
-	report("indirect", "indirect", 0);
-	report("miss", "miss", 0);
+	for (i = 0; i < ARRAY_SIZE(watched); i++) {
+		jump = watched[i].is_long ? skel->maps.jump_of_fifteen : skel->maps.jump;
+		report(watched[i].as, watched[i].name, 0);
+	}
+	fflush(stdout);
+}
+
+/* What a tail call costs while something looks at it, and at as many others. */
+static void measure_watched(int sites)
+{
+	int map = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "sites", 4, 4, 1, NULL);
+	bool there = !access(TRACER, F_OK);
+
+	/* Left on, by one whose tail calls are gone: with these it takes its time. */
+	if (there)
+		put("tracing_on", "0");
+	sites -= ARRAY_SIZE(watched);
+	for (; sites > 0; sites -= SITES_AT_ONCE)
+		load_sites(map, sites < SITES_AT_ONCE ? sites : SITES_AT_ONCE);
+	if (!there) {
+		measure_mode("absent");
+		return;
+	}
+	measure_mode("off");
+	put("events_on", "0");
+	put("tracing_on", "1");
+	measure_mode("stats");
+	put("events_on", "1");
+	measure_mode("events");
 }
 
 int main(int argc, char **argv)
 {
-	bool watched = argc == 2 && !strcmp(argv[1], "--watched");
+	int sites = argc == 3 && !strcmp(argv[1], "--watched") ? atoi(argv[2]) : 0;
 	bool dump = argc == 2 && !strcmp(argv[1], "--dump");
 	char name[32];
 	int i;
 
-	if (argc != 1 && !dump && !watched) {
-		fprintf(stderr, "Usage: tailcall_bench [--dump | --watched]\n");
+	if (argc != 1 && !dump && sites <= 0) {
+		fprintf(stderr, "Usage: tailcall_bench [--dump | --watched SITES]\n");
 		return 2;
 	}
-	skel = watched ? load_watched() : cost_bpf__open_and_load();
+	skel = sites ? load_watched() : cost_bpf__open_and_load();
 	if (!skel)
 		die("cannot load the programs: %s", strerror(errno));
-	if (watched) {
-		measure_watched();
+	jump = skel->maps.jump;
+	if (sites) {
+		measure_watched(sites);
 		return 0;
 	}
 	set_slot(skel->maps.jump, CALLEE, fd_of("callee"));

@@ -4,7 +4,7 @@
  *
  * Loads each program alone; then all that load together; puts each of these into each
  * prog_array of the object; and attaches each where libbpf knows the place, XDP
- * programs to lo and cgroup's to the root. Prints a line for each step:
+ * programs and classifiers to lo and cgroup's to the root. Prints a line for each step:
  *
  *	load|together|fill|attach <tab> what <tab> ok|refused <tab> reason
  *
@@ -18,7 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <linux/elf.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -104,51 +107,139 @@ static const char *array_says(int map, int err)
 	return reason;
 }
 
+/*
+ * An object can say which programs its arrays begin with. libbpf puts them there as soon
+ * as all are loaded, and gives up if one is not, as when another is loaded alone. So
+ * take that out of the file's image: fill() puts there what can be.
+ */
+static void forget_first_programs(void *image, size_t size)
+{
+	struct elf64_hdr *elf = image;
+	struct elf64_shdr *sections, *names, *s;
+	size_t i;
+
+	if (size < sizeof(*elf) || memcmp(elf->e_ident, ELFMAG, SELFMAG) ||
+	    elf->e_shoff > size || elf->e_shstrndx >= elf->e_shnum ||
+	    elf->e_shnum * sizeof(*sections) > size - elf->e_shoff)
+		return;
+	sections = image + elf->e_shoff;
+	names = &sections[elf->e_shstrndx];
+	if (names->sh_offset > size || names->sh_size > size - names->sh_offset)
+		return;
+	for (i = 0; i < elf->e_shnum; i++) {
+		s = &sections[i];
+		if (s->sh_name < names->sh_size &&
+		    !strncmp(image + names->sh_offset + s->sh_name, ".rel.maps",
+			     names->sh_size - s->sh_name))
+			s->sh_size = 0;
+	}
+}
+
+static void *read_file(const char *path, size_t *size)
+{
+	FILE *f = fopen(path, "r");
+	void *image = NULL;
+	struct stat st;
+
+	if (f && !fstat(fileno(f), &st) && st.st_size) {
+		*size = st.st_size;
+		image = malloc(*size);
+	}
+	if (!image || fread(image, *size, 1, f) != 1) {
+		fprintf(stderr, "try-programs: %s: %s\n", path, strerror(errno));
+		exit(2);
+	}
+	fclose(f);
+	return image;
+}
+
+/* What cannot be created here, for a device or an option is missing. */
+static char no_maps[64][128];
+static size_t no_map_count;
+
 static struct bpf_object *open_object(const char *path)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log_buf,
-		    .kernel_log_size = LOG_SIZE);
+		    .kernel_log_size = LOG_SIZE, .object_name = "tried");
+	static size_t size;
+	static void *image;
 	struct bpf_object *object;
 	struct bpf_map *map;
+	size_t i;
 
+	if (!image) {
+		image = read_file(path, &size);
+		forget_first_programs(image, size);
+	}
 	last_warning[0] = 0;
 	log_buf[0] = 0;
-	object = bpf_object__open_file(path, &opts);
+	object = bpf_object__open_mem(image, size, &opts);
 	if (!object) {
 		fprintf(stderr, "try-programs: %s: %s\n", path, why(errno));
 		exit(2);
 	}
 	/* A map that outlives this would bring its owner along. */
-	bpf_object__for_each_map(map, object)
+	bpf_object__for_each_map(map, object) {
 		bpf_map__set_pin_path(map, NULL);
+		for (i = 0; i < no_map_count; i++)
+			if (!strcmp(bpf_map__name(map), no_maps[i]))
+				bpf_map__set_autocreate(map, false);
+	}
 	return object;
+}
+
+/*
+ * Did a load fail for a map that is not there to be created? Only who uses it has to do
+ * without.
+ */
+static bool lacks_map(void)
+{
+	char *name = no_maps[no_map_count];
+
+	if (no_map_count == ARRAY_SIZE(no_maps) ||
+	    sscanf(last_warning, "libbpf: map '%127[^']': failed to create", name) != 1 ||
+	    !strstr(last_warning, "failed to create"))
+		return false;
+	no_map_count++;
+	return true;
+}
+
+static bool load_alone(const char *path, size_t which)
+{
+	struct bpf_object *object = NULL;
+	struct bpf_program *prog, *each;
+	size_t i;
+	int err;
+
+	do {
+		bpf_object__close(object);
+		object = open_object(path);
+		i = 0;
+		prog = NULL;
+		bpf_object__for_each_program(each, object) {
+			bpf_program__set_autoload(each, i == which);
+			if (i++ == which)
+				prog = each;
+		}
+		err = bpf_object__load(object);
+	} while (err && lacks_map());
+	say("load", bpf_program__name(prog), !err, why(err));
+	bpf_object__close(object);
+	return !err;
 }
 
 /* Load each program alone: which ones does the kernel take? */
 static size_t load_each(const char *path, bool *taken)
 {
-	size_t count = 0, i = 0, other;
 	struct bpf_object *object = open_object(path);
-	struct bpf_program *prog, *each;
-	int err;
+	struct bpf_program *prog;
+	size_t count = 0, i;
 
 	bpf_object__for_each_program(prog, object)
 		count++;
 	bpf_object__close(object);
-	for (i = 0; i < count; i++) {
-		object = open_object(path);
-		other = 0;
-		prog = NULL;
-		bpf_object__for_each_program(each, object) {
-			bpf_program__set_autoload(each, other == i);
-			if (other++ == i)
-				prog = each;
-		}
-		err = bpf_object__load(object);
-		taken[i] = !err;
-		say("load", bpf_program__name(prog), !err, why(err));
-		bpf_object__close(object);
-	}
+	for (i = 0; i < count; i++)
+		taken[i] = load_alone(path, i);
 	return count;
 }
 
@@ -184,17 +275,38 @@ static void fill(struct bpf_object *object)
 	}
 }
 
+/* As a classifier that decides, at the ingress of lo; nothing stays there. */
+static int attach_tc(const struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = LO_IFINDEX,
+		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = bpf_program__fd(prog));
+	int err = bpf_tc_hook_create(&hook);
+
+	if (!err)
+		err = bpf_tc_attach(&hook, &opts);
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	bpf_tc_hook_destroy(&hook);
+	return err;
+}
+
 static void attach(struct bpf_object *object)
 {
 	int cgroup = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY);
 	struct bpf_program *prog;
 	struct bpf_link *link;
+	int err;
 
 	bpf_object__for_each_program(prog, object) {
 		if (bpf_program__fd(prog) < 0)
 			continue;
 		last_warning[0] = 0;
 		log_buf[0] = 0;
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_SCHED_CLS) {
+			err = attach_tc(prog);
+			say("attach", bpf_program__name(prog), !err, why(err));
+			continue;
+		}
 		switch (bpf_program__type(prog)) {
 		case BPF_PROG_TYPE_XDP:
 			link = bpf_program__attach_xdp(prog, LO_IFINDEX);

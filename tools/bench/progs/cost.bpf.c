@@ -29,6 +29,14 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } hops SEC(".maps");
 
+/* A map's name has at most 15 letters. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, SLOTS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} jump_of_fifteen SEC(".maps");
+
 __u32 entries;
 
 /* A program or a subprogram whose insns are TEXT. */
@@ -38,6 +46,7 @@ __u32 entries;
 		     :: [mark]"i"(offsetof(struct __sk_buff, mark)),	\
 			[priority]"i"(offsetof(struct __sk_buff, priority)), \
 			[jump]"i"(&jump), [hops]"i"(&hops),		\
+			[fifteen]"i"(&jump_of_fifteen),			\
 			[self]"i"(SELF), [callee]"i"(CALLEE),		\
 			[empty]"i"(EMPTY), [reached]"i"(REACHED),	\
 			[body]"i"(MARK_BODY), [before]"i"(MARK_BEFORE),	\
@@ -182,6 +191,20 @@ SUBPROG(sub_bytes, HERE "r2 = %[jump] ll; r3 = %[self];" SITE("call 12;") RETURN
 PROG(bytes_sub, "call sub_bytes; exit;")
 PROG(bytes_call_plain, NOT_REACHED(NO_CALL) SITE("call nothing;") RETURN_0)
 PROG(bytes_call, NOT_REACHED(LEAN_TAIL_CALL("%[self]")) SITE("call nothing;") RETURN_0)
+
+/* ---- watched: names of 5 letters, and of 60 ------------------------- */
+
+#define TO(map, slot)							\
+	"r6 = r1; r7 = " map " ll; r1 = r6; r2 = r7; r3 = " slot "; call 12;"
+#define TO_ANY(map)							\
+	"r3 = *(u32 *)(r1 + %[mark]); r2 = " map " ll; call 12;"
+
+PROG(hit_d, TO("%[jump]", "%[self]") RETURN_0)
+PROG(hit_i, TO_ANY("%[jump]") RETURN_0)
+PROG(no_hi, TO("%[jump]", "%[empty]") RETURN_0)
+PROG(NAME_60(hit_d), TO("%[fifteen]", "%[self]") RETURN_0)
+PROG(NAME_60(hit_i), TO_ANY("%[fifteen]") RETURN_0)
+PROG(NAME_60(no_hi), TO("%[fifteen]", "%[empty]") RETURN_0)
 
 /* ---- the limit --------------------------------------------------------------- */
 
