@@ -56,7 +56,8 @@ static int run(struct misses_bpf *skel)
 
 	err = misses_bpf__attach(skel);
 	if (err) {
-		fprintf(stderr, "misses: cannot attach: %s\n", strerror(-err));
+		fprintf(stderr, "misses: %s: it needs a kernel with bpf_tail_call_miss\n",
+			strerror(-err));
 		return 1;
 	}
 	ring = ring_buffer__new(bpf_map__fd(skel->maps.misses), print_miss, NULL, NULL);
@@ -98,8 +99,7 @@ int main(int argc, char **argv)
 	libbpf_set_print(NULL);
 	skel = misses_bpf__open_and_load();
 	if (!skel) {
-		fprintf(stderr, "misses: %s: be root, on a kernel with bpf_tail_call_miss\n",
-			strerror(errno));
+		fprintf(stderr, "misses: cannot load, be root: %s\n", strerror(errno));
 		return 1;
 	}
 	ret = run(skel);
