@@ -9,8 +9,9 @@
 # all of BPF's own files, which include it.
 touched_objects() {
 	{
-		# The selftests' programs under tools/ are not the kernel's compiler's.
-		range_files "$1" | sed -n '/^tools\//d; s/\.[cS]$/.o/p'
+		# The selftests' programs under tools/ are not the kernel's compiler's, and
+		# kbuild compiles asm-offsets.c by itself before all others.
+		range_files "$1" | sed -n '/^tools\//d; /\/asm-offsets\.c$/d; s/\.[cS]$/.o/p'
 		if range_files "$1" | grep -q '^include/.*\.h$'; then
 			(cd -- "$2" && ls kernel/bpf/{core,verifier,syscall,trampoline,arraymap,btf}.c arch/x86/net/bpf_jit_comp.c) |
 				sed 's/\.c$/.o/'
