@@ -6,7 +6,10 @@
 TREE    ?= 6.1
 VARIANT ?= patched
 ALL_TREES := $(shell awk '!/^\#/ && NF { print $$1 }' patches/trees)
-# What a plain make check tests: patches/trees says which lines have to be named.
+# What a plain make check tests: patches/trees says which lines have to be named. A fix
+# is for all, unless TREES names some.
+NAMED   := $(if $(filter undefined,$(origin TREES)),,$(TREES))
+EVERY   := $(or $(NAMED),$(ALL_TREES))
 TREES   ?= $(shell awk '!/^\#/ && NF && $$NF !~ /named/ { print $$1 }' patches/trees)
 KDIR    ?=
 CONFIG  ?=
@@ -47,18 +50,10 @@ help:
 	@echo 'Main targets:'
 	@echo '  demo           - From nothing to a proven 6.1 kernel: unpatched against patched'
 	@echo '  check          - All tests for TREES; last line: N passed, N failed'
-	@echo '  bench          - What tail calls cost in TREES, against the goals in patches/expect/goals'
-	@echo '  checker        - Build the checker, one program that tells which bugs a running kernel has'
-	@echo '  check-cloud    - The checker on the newest Debian cloud kernels of TREES'
-	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
-	@echo '  fuzz           - SETS random sets of programs of SEED on TREE VARIANT, against a model'
-	@echo '  veristat       - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  status         - The table of bugs and trees, from the results of make check'
 	@echo '  ktap, junit    - Its results for a CI: as KTAP, as XML'
-	@echo ''
-	@echo 'The tail call tracer:'
-	@echo '  trace-demo     - What it says of a hit, each miss, a slot and a refusal, in TREE'
-	@echo '  tailcall-graph - Draw STATS, a copy of its file stats, as SVG'
+	@echo '  checker        - Build the checker, one program that tells which bugs a running kernel has'
+	@echo '  bench          - What tail calls cost in TREES, against the goals in patches/expect/goals'
 	@echo ''
 	@echo 'A kernel tree of your own:'
 	@echo '  apply          - Apply the series of its line to KDIR'
@@ -76,26 +71,37 @@ help:
 	@echo '  stack          - What uses the stack of OBJECT, or of the loaded program ID'
 	@echo '  sample         - Build samples/tailcall, the sample to start from'
 	@echo ''
+	@echo 'The tail call tracer:'
+	@echo '  trace-demo     - What it says of a hit, each miss, a slot and a refusal, in TREE'
+	@echo '  tailcall-graph - Draw STATS, a copy of its file stats, as SVG'
+	@echo ''
 	@echo 'Kernels:'
 	@echo '  image          - Build TREE VARIANT; last line: the path of its bzImage'
 	@echo '  boot           - A shell in TREE VARIANT, in QEMU'
 	@echo ''
-	@echo 'The series:'
-	@echo '  fix            - One patch on all trees, side by side: make fix PATCH=name'
-	@echo '  carry          - Bring PATCH of the line FROM, or FROM=common, to TREES, by a merge'
-	@echo '  refresh        - Write the patches of TREES anew with quilt'
-	@echo '  bump           - Move TREE to the newest point release in the archive, if all is green;'
-	@echo '                   with SERIES, from make port, that one to KDIR'
-	@echo '  vary           - Merge what of TREE does not fit KDIR, a point release before BEFORE'
+	@echo 'More tests; make check FULL=1 runs most of them:'
+	@echo '  fuzz           - SETS random sets of programs of SEED on TREE VARIANT, against a model'
+	@echo '  check-cloud    - The checker on the newest Debian cloud kernels of TREES'
+	@echo '  selftests      - The BPF selftests of TREES: as before, or better'
+	@echo '  veristat       - The BPF programs of TREES: does the verifier still take them?'
 	@echo '  check-range    - The series of TREES on every point release that the archive has'
 	@echo '  bisect-check   - Build, boot and test every prefix of the series of TREES'
 	@echo '  mutants        - Break the patched kernels of TREES on purpose: a test must fail'
 	@echo '  coverage       - The lines of the series of TREES that no test reaches'
+	@echo '  kunitpy        - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
+	@echo ''
+	@echo 'The series:'
+	@echo '  fix            - One patch on all trees, side by side: make fix PATCH=name'
+	@echo '  carry          - Bring PATCH of the line FROM, or FROM=common, to all lines that have'
+	@echo '                   it, or to TREES, by a merge'
+	@echo '  refresh        - Write the patches of all lines, or of TREES, anew with quilt'
+	@echo '  bump           - Move TREE to the newest point release in the archive, if all is green;'
+	@echo '                   with SERIES, from make port, that one to KDIR'
+	@echo '  vary           - Merge what of TREE does not fit KDIR, a point release before BEFORE'
 	@echo '  bugs-rst       - Write Documentation/bugs.rst anew, a paragraph a bug'
 	@echo '  fields         - Write Documentation/fields.rst anew, a row a field of a program'
 	@echo '  readme-status  - Write the table in README.md anew, from make check'
 	@echo '  golden         - Write kunit/golden.h anew, from what make check has seen'
-	@echo '  kunitpy        - The KUnit suites in TREES by the kernel'"'"'s own kunit.py'
 	@echo ''
 	@echo 'Cleaning:'
 	@echo '  clean          - Remove build trees and results, keep sources and ccache'
@@ -105,7 +111,15 @@ help:
 	@echo '  TREES=...      - Kernel lines to check ($(TREES))'
 	@echo '  TREE=...       - One kernel line ($(TREE))'
 	@echo '  VARIANT=...    - base (as Debian ships it), patched, hardened, debug, coverage ($(VARIANT))'
+	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst;'
+	@echo '                   make check-range: compile, too'
+	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
+	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
+	@echo '  BUDGET=...     - make check: minutes after which no further part begins'
+	@echo '  NATIVE=1       - make bench: also time the code on this processor'
+	@echo '  VARIANTS=...   - make bench: the kernels to measure (base patched)'
 	@echo '  KDIR=...       - A kernel source tree of your own'
+	@echo '  DRYRUN=1       - make apply, unapply, bump: say what would be done'
 	@echo '  CONFIG=...     - make prove: a .config of your own, in place of the small one'
 	@echo '  SERIES=...     - make apply, kconfig, prove, bump: a folder that make port has written'
 	@echo '  FROM=...       - make port: the lines to take patches from (all)'
@@ -113,19 +127,16 @@ help:
 	@echo '  CONTINUE=1     - make port: go on, after a conflict was solved or an interruption'
 	@echo '  KERNEL=...     - A bzImage of your own; MODULES=... its folder lib/modules/RELEASE'
 	@echo '  FORMAT=...     - make export: git (for git am; SIGN=1 signs), debian, rpm, oe or nix'
-	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
-	@echo '  DRYRUN=1       - make apply, unapply, bump: say what would be done'
-	@echo '  FULL=1         - make check: all of it, see Documentation/testing.rst;'
-	@echo '                   make check-range: compile, and boot the oldest'
-	@echo '  DEBUG=1        - make check: kernels with KASAN and lockdep, too'
-	@echo '  SETS=... SEED=... - make fuzz: how many sets ($(SETS)), and from which number (a random one)'
-	@echo '  PATCH=...      - make fix, carry: the name of a patch; STAT=1: how much of it is the same'
-	@echo '  AT_A_TIME=...  - make check: parts that run at a time'
-	@echo '  OBJECT=...     - An object file of your own, from clang -g -target bpf'
+	@echo '  DEST=...       - make export, port: the new folder to write to'
 	@echo '  OBJECTS=...    - A folder with object files of your own'
+	@echo '  OBJECT=...     - An object file of your own, from clang -g -target bpf'
 	@echo '  ID=...         - The id of a program that is loaded'
-	@echo '  BUDGET=...     - make check: minutes after which no further part begins'
-	@echo '  NATIVE=1       - make bench: also time the code on this processor'
+	@echo '  STATS=...      - A copy of the tracer'\''s file stats'
+	@echo '  SETS=...       - make fuzz: how many sets ($(SETS))'
+	@echo '  SEED=...       - make fuzz: the number that they begin with (a random one)'
+	@echo '  LIST=1         - make mutants: only try the expressions; BY=... lets other tests judge'
+	@echo '  AGAIN=1        - make coverage: read again what was counted; BRANCHES=1: conditions, too'
+	@echo '  PATCH=...      - make fix, carry: the name of a patch; STAT=1: how much of it is the same'
 	@echo '  O=...          - Cache folder ($${XDG_CACHE_HOME:-~/.cache}/bpf-tailcall)'
 	@echo '  JOBS=...       - Parallel jobs (all cores)'
 	@echo ''
@@ -139,9 +150,8 @@ help:
 	@echo '  make stack OBJECT=~/prog.bpf.o'
 	@echo '  make programs OBJECTS=~/objects TREES=6.1'
 	@echo ''
-	@echo '[1] demo, check, check-cloud, trace-demo, bench, selftests, veristat, programs,'
-	@echo '    image, boot, bisect-check, check-range, bump, mutants, coverage, kunitpy,'
-	@echo '    prove, port and try do.'
+	@echo '[1] demo, check, bench, prove, port, try, programs, trace-demo, image, boot and bump do,'
+	@echo '    and all of "More tests".'
 
 # What is named wrongly is said before packages are installed.
 known-trees:
@@ -158,39 +168,22 @@ demo:
 check:
 	@$(S)/check $(TREES)
 
-trace-demo:
-	@$(S)/trace-demo $(TREE)
-
-tailcall-graph:
-	@$(S)/tailcall-graph "$(STATS)"
-
-checker:
-	@$(S)/step/build-user kmod/selftests checker
-
-check-cloud: known-trees
-	@$(S)/step/install-deps
-	@set -e; for tree in $(TREES); do $(S)/check.d/checker $$tree cloud; done
-
+status: export TREES := $(EVERY)
 status ktap:
 	@$(S)/$@
 
 junit:
 	@$(S)/ktap --junit
 
-bugs-rst:
-	@$(S)/bugs-rst
+checker:
+	@$(S)/step/build-checker
 
-fields:
-	@$(S)/fields
-
-readme-status:
-	@$(S)/status --readme
+bench: known-trees
+	@$(S)/step/install-deps
+	@$(S)/bench $(TREES)
 
 apply unapply kconfig kselftest-into kunit-into:
 	@$(S)/$@ "$(KDIR)"
-
-export:
-	@$(S)/export $(TREE) "$(FORMAT)" "$(DEST)"
 
 prove:
 	@$(S)/prove "$(KDIR)" "$(CONFIG)"
@@ -201,9 +194,9 @@ port:
 try:
 	@$(S)/try "$(KERNEL)" "$(MODULES)"
 
-bench: known-trees
-	@$(S)/step/install-deps
-	@$(S)/bench $(TREES)
+export:
+	@$(S)/export $(TREE) "$(FORMAT)" "$(DEST)"
+
 programs: known-trees
 	@$(S)/step/install-deps
 	@$(S)/programs "$(OBJECTS)" $(TREES)
@@ -214,62 +207,62 @@ stack:
 sample:
 	@$(S)/step/build-user samples/tailcall
 
-image: known-kernel
+trace-demo:
+	@$(S)/trace-demo $(TREE)
+
+tailcall-graph:
+	@$(S)/tailcall-graph "$(STATS)"
+
+image boot: known-kernel
 	@$(S)/step/install-deps
-	@$(S)/image $(TREE) $(VARIANT)
+	@$(S)/$@ $(TREE) $(VARIANT)
 
 fuzz: known-kernel
 	@$(S)/step/install-deps
 	@$(S)/fuzz $(TREE) $(VARIANT) "$(SETS)" "$(SEED)"
 
-boot: known-kernel
+check-cloud: known-trees
 	@$(S)/step/install-deps
-	@$(S)/boot $(TREE) $(VARIANT)
+	@set -e; for tree in $(TREES); do $(S)/check.d/checker $$tree cloud; done
 
-fix:
-	@$(S)/fix $(if $(STAT),--stat) "$(PATCH)"
-
-carry:
-	@$(S)/carry "$(PATCH)" "$(FROM)" $(TREES)
-
-refresh:
-	@set -e; for tree in $(TREES); do $(S)/refresh $$tree; done
-
-check-range: known-trees
+selftests veristat: known-trees
 	@$(S)/step/install-deps
-	@set -e; for tree in $(TREES); do $(S)/check-range $$tree; done
+	@$(S)/step/install-deps selftests
+	@set -e; for tree in $(TREES); do $(S)/$@ $$tree; done
 
-vary:
-	@$(S)/vary $(TREE) "$(KDIR)" "$(BEFORE)"
-
-bump: $(if $(SERIES),,known-kernel)
+check-range bisect-check mutants coverage: known-trees
 	@$(S)/step/install-deps
-	@$(S)/$(if $(SERIES),port "$(KDIR)" $(if $(DEST),"$(DEST)"),bump $(TREE))
-
-bisect-check: known-trees
-	@$(S)/step/install-deps
-	@set -e; for tree in $(TREES); do $(S)/bisect-check $$tree; done
-
-mutants: known-trees
-	@$(S)/step/install-deps
-	@set -e; for tree in $(TREES); do $(S)/mutants $$tree; done
-
-coverage: known-trees
-	@$(S)/step/install-deps
-	@set -e; for tree in $(TREES); do $(S)/coverage $$tree; done
-
-golden:
-	@$(S)/golden --write
+	@set -e; for tree in $(TREES); do $(S)/$@ $$tree; done
 
 kunitpy: known-trees
 	$(if $(filter-out 5.10,$(TREES)),,@echo "kunitpy: 5.10's kunit.py runs UML only: name a newer line" >&2; exit 1)
 	@$(S)/step/install-deps
 	@set -e; for tree in $(filter-out 5.10,$(TREES)); do $(S)/kunitpy $$tree; done
 
-selftests veristat: known-trees
+fix:
+	@$(S)/fix $(if $(STAT),--stat) "$(PATCH)"
+
+carry:
+	@$(S)/carry "$(PATCH)" "$(FROM)" $(NAMED)
+
+refresh:
+	@set -e; for tree in $(EVERY); do $(S)/refresh $$tree; done
+
+bump: $(if $(SERIES),,known-kernel)
 	@$(S)/step/install-deps
-	@$(S)/step/install-deps selftests
-	@set -e; for tree in $(TREES); do $(S)/$@ $$tree; done
+	@$(S)/$(if $(SERIES),port "$(KDIR)" $(if $(DEST),"$(DEST)"),bump $(TREE))
+
+vary:
+	@$(S)/vary $(TREE) "$(KDIR)" "$(BEFORE)"
+
+bugs-rst fields:
+	@$(S)/$@
+
+readme-status:
+	@$(S)/status --readme
+
+golden:
+	@$(S)/golden --write
 
 clean distclean:
 	@$(S)/$@

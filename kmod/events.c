@@ -27,15 +27,14 @@
 #define MAX_KB		65536
 
 /*
- * What stands in the buffer. Names are copied by words, and end with the first one
- * that has a zero in it; that of the map, of the caller and of the callee follow
- * each other.
+ * What stands in the buffer. That of the map is as long as all of them. The name of the
+ * caller and that of the callee follow each other; they are copied by words, and end with
+ * the first one that has a zero in it, or where they are cut.
  */
 struct event {
 	struct tct_task task;
 	u8 outcome;
-	u8 caller_at;	/* in names[], in words */
-	u8 callee_at;
+	u8 callee_at;	/* in names[], in words */
 	u32 caller_id;
 	u32 caller_insn;
 	u32 map_id;
@@ -43,6 +42,7 @@ struct event {
 	u32 callee_id;
 	u32 count;
 	const void *ctx;
+	char map[BPF_OBJ_NAME_LEN];
 	u64 names[];
 };
 
@@ -75,72 +75,91 @@ static void wake(struct irq_work *work)
 	wake_up_all(&readers);
 }
 
-/* Words of a name up to that with its end. Names are in arrays of whole words. */
-static unsigned int words(const char *name)
+/*
+ * Words of a name up to that with its end. Names are ASCII, in arrays of whole words: one
+ * less in each byte sets the highest bit of the one that is zero.
+ */
+static __always_inline unsigned int words(const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < NAME_WORDS - 1; i++) {
 		u64 word = get_unaligned((const u64 *)name + i);
 
-		if ((word - ~0ULL / 255) & ~word & (~0ULL / 255 << 7))
+		if ((word - ~0ULL / 255) & (~0ULL / 255 << 7))
 			break;
 	}
 	return i + 1;
 }
 
-static void copy(u64 *to, const char *name, unsigned int count)
+static __always_inline void copy(u64 *to, const char *name, unsigned int count)
 {
-	unsigned int i;
+	unsigned int i = 0;
 
-	for (i = 0; i < count; i++)
+	do {
 		to[i] = get_unaligned((const u64 *)name + i);
-	/* Little endian: the last byte of the last word, where it was cut. */
-	to[count - 1] &= ~0ULL >> 8;
+	} while (++i < count);
 }
 
 /**
- * tct_event() - write an event
- * @call: the tail call
+ * tct_probe() - write an event: it is the probe of both tracepoints of tail calls
+ * @data: not used
+ * @caller: the program
+ * @map: the prog_array
+ * @index: its slot
+ * @callee: who is called, NULL for a miss
+ * @outcome: what became of the tail call
+ * @count: how many the run has made
+ * @ctx: what the program has in R1
+ * @site: where the tail call is
  *
- * Called with preemption disabled, in any context.
+ * Runs in any context, NMI among them, with preemption disabled. A tail call
+ * that something in here made would not come back to here: the hook counts it
+ * as lost.
  */
-void tct_event(const struct tct_call *call)
+void tct_probe(void *data, const struct bpf_prog *caller, const struct bpf_map *map,
+	       u32 index, const struct bpf_prog *callee, u32 outcome, u32 count,
+	       const void *ctx, const struct bpf_tail_call_site *site)
 {
 	static const char none[sizeof(u64)] __aligned(sizeof(u64)) = "";
-	const char *caller = bpf_tail_call_func_name(call->site->func);
-	const char *callee = call->callee ? bpf_tail_call_prog_name(call->callee) : none;
-	unsigned int caller_at = words(call->map->name);
-	unsigned int caller_len = words(caller), callee_len = words(callee);
+	const struct tct_filter *filter = rcu_dereference_sched(tct_filter);
+	unsigned int caller_len, callee_len;
+	const char *caller_name, *callee_name = none;
 	struct ring_buffer_event *slot;
 	struct event *event;
 
+	if (unlikely(filter) && !tct_filter_match(filter, caller, map, callee, outcome))
+		return;
+	caller_name = bpf_tail_call_func_name(site->func);
+	if (callee)
+		callee_name = bpf_tail_call_prog_name(callee);
+	caller_len = words(caller_name);
+	callee_len = words(callee_name);
 	slot = ring_buffer_lock_reserve(buffer, struct_size(event, names,
-							    caller_at + caller_len + callee_len));
+							    caller_len + callee_len));
 	if (!slot) {
 		local_inc(this_cpu_ptr(&dropped));
 		return;
 	}
 	event = ring_buffer_event_data(slot);
 	tct_fill_task(&event->task);
-	event->outcome = call->outcome;
-	event->caller_at = caller_at;
-	event->callee_at = caller_at + caller_len;
-	event->caller_id = call->caller->aux->id;
-	event->caller_insn = call->site->insn;
-	event->map_id = call->map->id;
-	event->index = call->index;
-	event->callee_id = call->callee ? call->callee->aux->id : 0;
-	event->count = call->count;
-	event->ctx = call->ctx;
-	copy(event->names, call->map->name, caller_at);
-	copy(event->names + caller_at, caller, caller_len);
-	copy(event->names + caller_at + caller_len, callee, callee_len);
+	event->outcome = outcome;
+	event->callee_at = caller_len;
+	event->caller_id = caller->aux->id;
+	event->caller_insn = site->insn;
+	event->map_id = map->id;
+	event->index = index;
+	event->callee_id = callee ? callee->aux->id : 0;
+	event->count = count;
+	event->ctx = ctx;
+	memcpy(event->map, map->name, sizeof(event->map));
+	copy(event->names, caller_name, caller_len);
+	copy(event->names + caller_len, callee_name, callee_len);
 	tct_commit(buffer, slot);
 
 	/* Who waits says so first, and then looks at the buffer. */
 	smp_mb();
-	if (READ_ONCE(waiting) && xchg(&waiting, 0))
+	if (unlikely(READ_ONCE(waiting)) && xchg(&waiting, 0))
 		irq_work_queue(&wake_work);
 }
 
@@ -180,7 +199,7 @@ void tct_events_wake(void)
 static int format_event(char *to, size_t size, const struct event *event,
 			int cpu, u64 time)
 {
-	const char *caller = (const char *)(event->names + event->caller_at);
+	const char *caller = (const char *)event->names;
 	const char *callee = (const char *)(event->names + event->callee_at);
 	int len;
 
@@ -190,12 +209,12 @@ static int format_event(char *to, size_t size, const struct event *event,
 	else
 		len += scnprintf(to + len, size - len, "miss reason=%s",
 				 tct_outcome_name(event->outcome));
-	len += scnprintf(to + len, size - len, " caller=%u:%s+%u map=%u:%s index=%u",
-			 event->caller_id, caller, event->caller_insn,
-			 event->map_id, (const char *)event->names, event->index);
+	len += scnprintf(to + len, size - len, " caller=%u:%.*s+%u map=%u:%s index=%u",
+			 event->caller_id, TCT_NAME_LEN - 1, caller, event->caller_insn,
+			 event->map_id, event->map, event->index);
 	if (event->callee_id)
-		len += scnprintf(to + len, size - len, " callee=%u:%s",
-				 event->callee_id, callee);
+		len += scnprintf(to + len, size - len, " callee=%u:%.*s",
+				 event->callee_id, TCT_NAME_LEN - 1, callee);
 	return len + scnprintf(to + len, size - len, " count=%u/%d ctx=%p\n",
 			       event->count, TCT_LIMIT, event->ctx);
 }
@@ -268,7 +287,7 @@ static bool pipe_at_end(const struct pipe *pipe)
 static bool pipe_ready(const struct pipe *pipe)
 {
 	WRITE_ONCE(waiting, 1);
-	/* Pairs with tct_event(). */
+	/* Pairs with tct_probe(). */
 	smp_mb();
 	return !ring_buffer_empty(buffer) || pipe_at_end(pipe);
 }

@@ -107,18 +107,29 @@ static bool match(const struct tct_filter *filter, u32 caller_id, const char *ca
 	       (callee_id && has_name(progs, callee));
 }
 
-bool __tct_filter_match(const struct tct_filter *filter, const struct tct_call *call)
+/**
+ * tct_filter_match() - does a tail call pass?
+ * @filter: all sets
+ * @caller: the program
+ * @map: the prog_array
+ * @callee: who is called, or NULL
+ * @outcome: what became of it
+ *
+ * Called with preemption disabled, in any context.
+ *
+ * Return: true if it does.
+ */
+bool tct_filter_match(const struct tct_filter *filter, const struct bpf_prog *caller,
+		      const struct bpf_map *map, const struct bpf_prog *callee, u32 outcome)
 {
 	const struct id_set *pids = &filter->ids[PIDS];
 
-	if (filter->outcomes && !(filter->outcomes & BIT(call->outcome)))
+	if (filter->outcomes && !(filter->outcomes & BIT(outcome)))
 		return false;
 	if (pids->count && !has_id(pids, current->pid))
 		return false;
-	return match(filter, call->caller->aux->id,
-		     bpf_tail_call_prog_name(call->caller),
-		     call->callee ? call->callee->aux->id : 0,
-		     bpf_tail_call_prog_name(call->callee), call->map);
+	return match(filter, caller->aux->id, bpf_tail_call_prog_name(caller),
+		     callee ? callee->aux->id : 0, bpf_tail_call_prog_name(callee), map);
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tail call tracer: its switches, and the probes at tail calls.
+ * The tail call tracer: its switches.
  *
  * A kernel with CONFIG_BPF_TAIL_CALL_TRACE has a tracepoint for tail calls that
  * hit and one for those that miss. The first probe of one patches the sites of
@@ -31,24 +31,6 @@ static unsigned int stats_wanted = 1;
 static unsigned int counted;	/* outcomes that are counted */
 static unsigned int probed;	/* and those that have a probe */
 
-/*
- * Runs in any context, NMI among them, with preemption disabled. A tail call
- * that something in here made would not come back to here: the hook counts it
- * as lost.
- */
-static void probe(void *data, const struct bpf_prog *caller, const struct bpf_map *map,
-		  u32 index, const struct bpf_prog *callee, u32 outcome, u32 count,
-		  const void *ctx, const struct bpf_tail_call_site *site)
-{
-	const struct tct_call call = {
-		.caller = caller, .site = site, .map = map, .callee = callee,
-		.ctx = ctx, .index = index, .count = count, .outcome = outcome,
-	};
-
-	if (tct_filter_match(&call))
-		tct_event(&call);
-}
-
 /* One switch is for all kinds of misses. */
 static unsigned int kinds(unsigned int outcomes)
 {
@@ -75,9 +57,9 @@ static int count(unsigned int want)
 static void disarm(unsigned int what)
 {
 	if (what & probed & BIT(BPF_TAIL_CALL_HIT))
-		unregister_trace_bpf_tail_call_hit(probe, NULL);
+		unregister_trace_bpf_tail_call_hit(tct_probe, NULL);
 	if (what & probed & TCT_MISSES)
-		unregister_trace_bpf_tail_call_miss(probe, NULL);
+		unregister_trace_bpf_tail_call_miss(tct_probe, NULL);
 	probed &= ~what;
 }
 
@@ -86,13 +68,13 @@ static int arm(unsigned int what)
 	int err = 0;
 
 	if (what & ~probed & BIT(BPF_TAIL_CALL_HIT)) {
-		err = register_trace_bpf_tail_call_hit(probe, NULL);
+		err = register_trace_bpf_tail_call_hit(tct_probe, NULL);
 		if (err)
 			return err;
 		probed |= BIT(BPF_TAIL_CALL_HIT);
 	}
 	if (what & ~probed & TCT_MISSES) {
-		err = register_trace_bpf_tail_call_miss(probe, NULL);
+		err = register_trace_bpf_tail_call_miss(tct_probe, NULL);
 		if (!err)
 			probed |= TCT_MISSES;
 	}
@@ -165,20 +147,6 @@ int tct_open(struct inode *inode, struct file *file)
 bool tct_tracing(void)
 {
 	return READ_ONCE(probed);
-}
-
-/**
- * tct_fill_task() - note the current task
- * @task: to be filled
- */
-void tct_fill_task(struct tct_task *task)
-{
-	/* Not get_task_comm(): it takes a lock in older kernels. */
-	memcpy(task->comm, current->comm, sizeof(task->comm));
-	task->comm[sizeof(task->comm) - 1] = 0;
-	task->pid = current->pid;
-	task->context = in_nmi() ? 'z' : in_hardirq() ? 'h' :
-			in_serving_softirq() ? 's' : '.';
 }
 
 /**

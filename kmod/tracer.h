@@ -37,26 +37,13 @@ struct tct_task {
 /* Buffer for tct_format_head(), with the NUL. */
 #define TCT_HEAD_LEN	80
 
-/* A tail call, as the probes get it. */
-struct tct_call {
-	const struct bpf_prog *caller;
-	const struct bpf_tail_call_site *site;
-	const struct bpf_map *map;
-	const struct bpf_prog *callee;	/* NULL if there is none */
-	const void *ctx;
-	u32 index;
-	u32 count;
-	u32 outcome;
-};
-
-/* main.c: the switches, and the probes at tail calls. */
+/* main.c: the switches. */
 extern struct mutex tct_lock;	/* for what is switched, and its readers */
 int tct_rearm(void);
 bool tct_tracing(void);
 int tct_may_look(void);
 int tct_open(struct inode *inode, struct file *file);
 int tct_read_number(const char __user *from, size_t count, unsigned int *to);
-void tct_fill_task(struct tct_task *task);
 int tct_format_head(char *to, size_t size, const struct tct_task *task, int cpu,
 		    u64 ns);
 const char *tct_outcome_name(unsigned int outcome);
@@ -68,7 +55,9 @@ void tct_events_reset(void);
 void tct_events_wake(void);
 void tct_events_begin(void);
 void tct_events_end(void);
-void tct_event(const struct tct_call *call);
+void tct_probe(void *data, const struct bpf_prog *caller, const struct bpf_map *map,
+	       u32 index, const struct bpf_prog *callee, u32 outcome, u32 count,
+	       const void *ctx, const struct bpf_tail_call_site *site);
 
 /* stats.c: what the kernel has counted. */
 void tct_stats_init(struct dentry *dir);
@@ -86,14 +75,18 @@ void tct_filter_exit(void);
 unsigned int tct_filter_outcomes(void);
 bool tct_filter_row(u32 caller_id, const char *caller, u32 callee_id,
 		    const char *callee, const struct bpf_map *map);
-bool __tct_filter_match(const struct tct_filter *filter, const struct tct_call *call);
+bool tct_filter_match(const struct tct_filter *filter, const struct bpf_prog *caller,
+		      const struct bpf_map *map, const struct bpf_prog *callee, u32 outcome);
 
-/* Called with preemption disabled, in any context. */
-static inline bool tct_filter_match(const struct tct_call *call)
+/* Note the current task. */
+static inline void tct_fill_task(struct tct_task *task)
 {
-	const struct tct_filter *filter = rcu_dereference_sched(tct_filter);
-
-	return likely(!filter) || __tct_filter_match(filter, call);
+	/* Not get_task_comm(): it takes a lock in older kernels. */
+	memcpy(task->comm, current->comm, sizeof(task->comm));
+	task->comm[sizeof(task->comm) - 1] = 0;
+	task->pid = current->pid;
+	task->context = in_nmi() ? 'z' : in_hardirq() ? 'h' :
+			in_serving_softirq() ? 's' : '.';
 }
 
 #endif /* TCT_TRACER_H */

@@ -831,7 +831,7 @@ static u32 fill_run(struct kunit *test, bool has_leaf)
 	return tc_run(test, main_fd);
 }
 
-static void a_full_stack_is_nobody_elses(struct kunit *test)
+static void tail_calls_leave_a_full_stack_alone(struct kunit *test)
 {
 	const struct fill_param *param = tc_param(test);
 
@@ -842,7 +842,7 @@ static void a_full_stack_is_nobody_elses(struct kunit *test)
 }
 
 /* Of the 33, each entry of main but the last takes two: sub's and its own. */
-static void nor_is_it_that_of_a_leaf(struct kunit *test)
+static void a_leaf_leaves_its_callers_stack_alone(struct kunit *test)
 {
 	const struct fill_param *param = tc_param(test);
 
@@ -981,8 +981,8 @@ static struct kunit_case frame_cases[] = {
 	KUNIT_CASE_PARAM(r10_is_a_value, r10_gen_params),
 	KUNIT_CASE_PARAM(r10_is_the_base_of_memory, r10_gen_params),
 	KUNIT_CASE_PARAM(r10_is_the_base_of_atomics, r10_gen_params),
-	KUNIT_CASE_PARAM(a_full_stack_is_nobody_elses, fill_gen_params),
-	KUNIT_CASE_PARAM(nor_is_it_that_of_a_leaf, fill_gen_params),
+	KUNIT_CASE_PARAM(tail_calls_leave_a_full_stack_alone, fill_gen_params),
+	KUNIT_CASE_PARAM(a_leaf_leaves_its_callers_stack_alone, fill_gen_params),
 	KUNIT_CASE(a_leaf_has_all_of_its_stack),
 #ifdef BPF_JCOND
 	KUNIT_CASE(may_goto_keeps_to_its_own),

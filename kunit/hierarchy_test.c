@@ -141,7 +141,7 @@ static void one_counter_for_all_frames(struct kunit *test)
 	hierarchy_expect(test, hierarchy_setup(test));
 }
 
-static void the_same_with_fentry_on_the_subprogram(struct kunit *test)
+static void one_counter_with_fentry_on_the_subprogram(struct kunit *test)
 {
 	struct tc_graph *g = hierarchy_setup(test);
 
@@ -149,7 +149,7 @@ static void the_same_with_fentry_on_the_subprogram(struct kunit *test)
 	hierarchy_expect(test, g);
 }
 
-static void the_same_with_fexit_on_the_subprogram(struct kunit *test)
+static void one_counter_with_fexit_on_the_subprogram(struct kunit *test)
 {
 	struct tc_graph *g = hierarchy_setup(test);
 
@@ -157,7 +157,7 @@ static void the_same_with_fexit_on_the_subprogram(struct kunit *test)
 	hierarchy_expect(test, g);
 }
 
-static void the_same_with_both_on_main_and_subprogram(struct kunit *test)
+static void one_counter_with_both_on_main_and_subprogram(struct kunit *test)
 {
 	struct tc_graph *g = hierarchy_setup(test);
 
@@ -265,11 +265,11 @@ static struct kunit_case hierarchy_cases[] = {
 	KUNIT_CASE(the_counter_passes_an_fexit_trampoline),
 	KUNIT_CASE(the_counter_passes_several_tracers),
 	KUNIT_CASE_PARAM(one_counter_for_all_frames, hierarchy_gen_params),
-	KUNIT_CASE_PARAM(the_same_with_fentry_on_the_subprogram,
+	KUNIT_CASE_PARAM(one_counter_with_fentry_on_the_subprogram,
 			 hierarchy_gen_params),
-	KUNIT_CASE_PARAM(the_same_with_fexit_on_the_subprogram,
+	KUNIT_CASE_PARAM(one_counter_with_fexit_on_the_subprogram,
 			 hierarchy_gen_params),
-	KUNIT_CASE_PARAM(the_same_with_both_on_main_and_subprogram,
+	KUNIT_CASE_PARAM(one_counter_with_both_on_main_and_subprogram,
 			 hierarchy_gen_params),
 	{}
 };

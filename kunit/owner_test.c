@@ -346,7 +346,7 @@ static void the_registers_of_uprobes_may_be_written(struct kunit *test)
 #endif
 
 #ifdef TC_SLEEPABLE_KPROBES
-static void what_may_sleep_is_kept_apart(struct kunit *test)
+static void sleepable_programs_are_kept_apart(struct kunit *test)
 {
 	const struct owner_need has = { .type = BPF_PROG_TYPE_KPROBE };
 	struct owner_need sleeps = has;
@@ -755,7 +755,7 @@ static struct tc_prog *owner_kprobe(struct kunit *test, bool overrides)
 }
 
 /* What may override a result is asked when a program is attached, of that one. */
-static void who_overrides_a_result_is_alone(struct kunit *test)
+static void an_overriding_program_is_refused(struct kunit *test)
 {
 	struct tc_prog *overrides = owner_kprobe(test, true);
 	struct tc_prog *caller = owner_kprobe(test, true);
@@ -801,7 +801,7 @@ static void an_extension_overrides_what_its_target_could(struct kunit *test)
 	kunit_skip(test, "Test requires: CONFIG_BPF_KPROBE_OVERRIDE");
 }
 
-static void who_overrides_a_result_is_alone(struct kunit *test)
+static void an_overriding_program_is_refused(struct kunit *test)
 {
 	kunit_skip(test, "Test requires: CONFIG_BPF_KPROBE_OVERRIDE");
 }
@@ -868,7 +868,7 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(types_are_kept_apart),
 	KUNIT_CASE(attach_types_are_kept_apart),
 #ifdef TC_SLEEPABLE_KPROBES
-	KUNIT_CASE(what_may_sleep_is_kept_apart),
+	KUNIT_CASE(sleepable_programs_are_kept_apart),
 	KUNIT_CASE(an_extension_keeps_rcus_rules),
 #ifdef TC_RCU_POINTERS
 	KUNIT_CASE(an_extension_has_no_rcu_pointers),
@@ -894,7 +894,7 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(a_limit_holds_along_a_chain),
 	KUNIT_CASE(a_raw_tracepoints_arguments_are_no_limit),
 	KUNIT_CASE(what_all_records_have_is_no_limit),
-	KUNIT_CASE(who_overrides_a_result_is_alone),
+	KUNIT_CASE(an_overriding_program_is_refused),
 	KUNIT_CASE(an_extension_overrides_what_its_target_could),
 	KUNIT_CASE(a_cpumap_takes_programs_that_are_alike),
 #ifdef TC_KPROBES_WRITE

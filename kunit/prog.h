@@ -6,7 +6,7 @@
  * macros. Loading goes through bpf(2)'s kernel entry, so the verifier, the JIT
  * and the link code see what they would see from user space.
  *
- * All tc programs here share a convention: skb->mark counts how often a main
+ * All programs here share a convention: skb->mark counts how often a main
  * program is entered, and a main program that finds more than TC_BOUND there
  * returns at once. So a run ends, and says how far it got, also on a kernel
  * whose limit does not hold.

@@ -9,10 +9,10 @@
 
 #include "check.h"
 #include "extension.skel.h"
-#include "target.skel.h"
+#include "extension_target.skel.h"
 
 struct extended {
-	struct target_bpf *target;
+	struct extension_target_bpf *target;
 	struct extension_bpf *ext;
 	struct bpf_link *first;
 	struct bpf_link *second;
@@ -23,7 +23,7 @@ static void extended_put(struct extended *e)
 	bpf_link__destroy(e->first);
 	bpf_link__destroy(e->second);
 	extension_bpf__destroy(e->ext);
-	target_bpf__destroy(e->target);
+	extension_target_bpf__destroy(e->target);
 }
 
 /* Load the target and its two extensions; attach none of them. */
@@ -32,7 +32,7 @@ static bool extended_get(struct extended *e, struct verdict *why)
 	int fd, err;
 
 	memset(e, 0, sizeof(*e));
-	e->target = target_bpf__open_and_load();
+	e->target = extension_target_bpf__open_and_load();
 	if (!e->target) {
 		*why = verdict(CANNOT_TELL, "loading the target: %s",
 			       strerror(errno));

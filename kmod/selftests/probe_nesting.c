@@ -8,10 +8,10 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "borrower.skel.h"
+#include "nesting_ext.skel.h"
 #include "check.h"
 #include "nesting.skel.h"
-#include "sleeper.skel.h"
+#include "nesting_sleepable.skel.h"
 
 static bool kernel_has(const char *function)
 {
@@ -66,7 +66,7 @@ static struct verdict probe_shared_stack(void)
 static int try_borrower(const char *name)
 {
 	size_t size;
-	const void *elf = borrower_bpf__elf_bytes(&size);
+	const void *elf = nesting_ext_bpf__elf_bytes(&size);
 
 	return try_load(elf, size, name);
 }
@@ -81,7 +81,7 @@ struct place {
 static int try_extend(const char *name, struct place verified_for,
 		      struct place attached_to)
 {
-	struct borrower_bpf *skel = borrower_bpf__open();
+	struct nesting_ext_bpf *skel = nesting_ext_bpf__open();
 	struct bpf_program *ext;
 	struct bpf_link *link;
 	int err;
@@ -94,7 +94,7 @@ static int try_extend(const char *name, struct place verified_for,
 					     bpf_program__fd(verified_for.target),
 					     verified_for.function);
 	if (!err)
-		err = borrower_bpf__load(skel);
+		err = nesting_ext_bpf__load(skel);
 	if (!err) {
 		link = bpf_program__attach_freplace(ext,
 						    bpf_program__fd(attached_to.target),
@@ -103,11 +103,11 @@ static int try_extend(const char *name, struct place verified_for,
 			err = -errno;
 		bpf_link__destroy(link);
 	}
-	borrower_bpf__destroy(skel);
+	nesting_ext_bpf__destroy(skel);
 	return err;
 }
 
-static struct verdict judge_sleeping_target(const struct sleeper_bpf *skel)
+static struct verdict judge_sleeping_target(const struct nesting_sleepable_bpf *skel)
 {
 	const struct place sleeper = { skel->progs.sleeper, "stub_sleeper" };
 	const struct place awake = { skel->progs.awake, "stub_awake" };
@@ -143,14 +143,14 @@ static struct verdict judge_sleeping_target(const struct sleeper_bpf *skel)
 
 static struct verdict probe_sleeping_target(void)
 {
-	struct sleeper_bpf *skel = sleeper_bpf__open_and_load();
+	struct nesting_sleepable_bpf *skel = nesting_sleepable_bpf__open_and_load();
 	struct verdict v;
 
 	if (!skel)
 		return verdict(NOT_APPLICABLE, "no program that may sleep: %s",
 			       strerror(errno));
 	v = judge_sleeping_target(skel);
-	sleeper_bpf__destroy(skel);
+	nesting_sleepable_bpf__destroy(skel);
 	return v;
 }
 

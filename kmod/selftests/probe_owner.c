@@ -17,9 +17,9 @@
 #include <bpf/libbpf.h>
 
 #include "check.h"
-#include "devmap.skel.h"
-#include "given.skel.h"
-#include "taker.skel.h"
+#include "owner_devmap.skel.h"
+#include "owner_target.skel.h"
+#include "owner_ext.skel.h"
 
 /* What the headers of an older system lack. */
 #define XDP_HAS_FRAGS	0x20	/* BPF_F_XDP_HAS_FRAGS */
@@ -441,8 +441,8 @@ static struct verdict try_extensions(const struct replacement *pairs,
 
 static struct verdict probe_extension_given(void)
 {
-	struct given_bpf *given = given_bpf__open_and_load();
-	struct taker_bpf *taker = NULL;
+	struct owner_target_bpf *given = owner_target_bpf__open_and_load();
+	struct owner_ext_bpf *taker = NULL;
 	struct verdict v;
 	int err;
 
@@ -451,7 +451,7 @@ static struct verdict probe_extension_given(void)
 			    strerror(errno));
 		goto out;
 	}
-	taker = taker_bpf__open();
+	taker = owner_ext_bpf__open();
 	if (!taker) {
 		v = verdict(CANNOT_TELL, "opening the extensions: %s",
 			    strerror(errno));
@@ -488,15 +488,15 @@ static struct verdict probe_extension_given(void)
 						     bpf_program__fd(pairs[i].target),
 						     pairs[i].function);
 	if (!err)
-		err = taker_bpf__load(taker);
+		err = owner_ext_bpf__load(taker);
 	if (err)
 		v = verdict(CANNOT_TELL, "loading the extensions: %s",
 			    strerror(-err));
 	else
 		v = try_extensions(pairs, ARRAY_SIZE(pairs));
 out:
-	taker_bpf__destroy(taker);
-	given_bpf__destroy(given);
+	owner_ext_bpf__destroy(taker);
+	owner_target_bpf__destroy(given);
 	return v;
 }
 
@@ -563,8 +563,8 @@ static struct verdict offer_extension_fragments(int map)
 static struct verdict try_xdp_extension(enum bpf_attach_type attach, __u32 flags,
 					struct verdict (*offer_to)(int map))
 {
-	struct devmap_bpf *target = devmap_bpf__open();
-	struct devmap_bpf *ext = devmap_bpf__open();
+	struct owner_devmap_bpf *target = owner_devmap_bpf__open();
+	struct owner_devmap_bpf *ext = owner_devmap_bpf__open();
 	struct verdict v;
 	int err;
 
@@ -578,7 +578,7 @@ static struct verdict try_xdp_extension(enum bpf_attach_type attach, __u32 flags
 	bpf_program__set_expected_attach_type(target->progs.devmap_target,
 					      attach);
 	bpf_program__set_flags(target->progs.devmap_target, flags);
-	err = devmap_bpf__load(target);
+	err = owner_devmap_bpf__load(target);
 	if (err) {
 		v = verdict(NOT_APPLICABLE, "no such XDP program here: %s",
 			    strerror(-err));
@@ -588,15 +588,15 @@ static struct verdict try_xdp_extension(enum bpf_attach_type attach, __u32 flags
 					     bpf_program__fd(target->progs.devmap_target),
 					     "leave");
 	if (!err)
-		err = devmap_bpf__load(ext);
+		err = owner_devmap_bpf__load(ext);
 	if (err)
 		v = verdict(CANNOT_TELL, "loading the extension: %s",
 			    strerror(-err));
 	else
 		v = done(offer_to(bpf_map__fd(ext->maps.jump)));
 out:
-	devmap_bpf__destroy(ext);
-	devmap_bpf__destroy(target);
+	owner_devmap_bpf__destroy(ext);
+	owner_devmap_bpf__destroy(target);
 	return v;
 }
 

@@ -8,8 +8,8 @@
 
 #include "bound.h"
 #include "check.h"
-#include "region.skel.h"
-#include "replace.skel.h"
+#include "verifier_region.skel.h"
+#include "verifier_ext.skel.h"
 #include "verifier.skel.h"
 
 /* Open verifier.bpf.c and load only the named programs of it. */
@@ -114,7 +114,7 @@ out:
 /* Load one of the extensions for @target: 0 or an error. */
 static int try_extension(int target, const char *name)
 {
-	struct replace_bpf *ext = replace_bpf__open();
+	struct verifier_ext_bpf *ext = verifier_ext_bpf__open();
 	struct bpf_program *prog;
 	int err;
 
@@ -124,8 +124,8 @@ static int try_extension(int target, const char *name)
 	prog = bpf_object__find_program_by_name(ext->obj, name);
 	err = bpf_program__set_attach_target(prog, target, "keep");
 	if (!err)
-		err = replace_bpf__load(ext);
-	replace_bpf__destroy(ext);
+		err = verifier_ext_bpf__load(ext);
+	verifier_ext_bpf__destroy(ext);
 	return err;
 }
 
@@ -162,7 +162,7 @@ static struct verdict probe_writing_extension(void)
 static int try_region(const char *name)
 {
 	size_t size;
-	const void *elf = region_bpf__elf_bytes(&size);
+	const void *elf = verifier_region_bpf__elf_bytes(&size);
 
 	return try_load(elf, size, name);
 }

@@ -37,7 +37,7 @@ case ${1:-} in
 	# It reads only the script.
 	;;
 *)
-	mkdir -p -- "$O/tmp" 2>/dev/null ||
+	mkdir -p -- "$O"/{tmp,log,results} 2>/dev/null ||
 		{ echo "$ME: cannot make the cache folder $O: set O= to a folder you can write to" >&2; exit 1; }
 	O=$(cd -- "$O" && pwd)
 	;;
@@ -87,7 +87,8 @@ step() {
 	printf '%s[%3d:%02d]%s %s\n' "$bold" $((t / 60)) $((t % 60)) "$plain" "$*" >&2
 }
 
-# usage_if_asked "$@": line 3 of a script, up to the first empty line, is its --help.
+# usage_if_asked "$@": line 3 of a script, up to the first empty line, is its --help. Asked
+# below for all that source this.
 usage_if_asked() {
 	case ${1:-} in
 	-h|--help)
@@ -131,24 +132,32 @@ tree_field() {
 		!/^#/ && $1 == t { print $col[want] }' "$TOP/patches/trees"
 }
 
-# need_tree TREE: stops unless the tree is one of ours.
+# need_tree TREE: stops unless it is one of ours; sets tree to it.
 need_tree() {
-	[ -n "${1:-}" ] || die "no tree named: give one of $(trees | xargs)"
-	trees | grep -qxF -- "$1" ||
-		die "no kernel line '$1': patches/trees has $(trees | xargs)"
+	tree=${1:-}
+	[ -n "$tree" ] || die "no line named: give one of $(trees | xargs)"
+	trees | grep -qxF -- "$tree" ||
+		die "no kernel line '$tree': patches/trees has $(trees | xargs)"
 }
 
-# need_variant VARIANT: base is Debian's source as it is, patched has the whole
+# need_trees TREE...: the same of one or more.
+need_trees() {
+	[ $# -gt 0 ] || die "no line named: give some of $(trees | xargs)"
+	for tree; do need_tree "$tree"; done
+}
+
+# need_variant VARIANT: sets variant. base is Debian's source as it is, patched has the whole
 # series, hardened, debug and coverage are patched with scripts/config/VARIANT.frag on top,
 # probe has only the patches that KUnit needs, prefix has the first PREFIX patches, gates is
 # where check-patches compiles one patch after the other, and mutant where
 # scripts/mutants breaks what is patched.
 need_variant() {
-	case ${1:-} in
+	variant=${1:-}
+	case $variant in
 	base|patched|hardened|debug|coverage|gates|mutant) ;;
 	probe) export ONLY=kunit ;;
 	prefix) [ "${PREFIX:-0}" -gt 0 ] || die "the variant prefix needs PREFIX=number of patches" ;;
-	*) die "no variant '${1:-}': it is base (as Debian ships it), patched, hardened, debug, coverage, probe or prefix" ;;
+	*) die "no variant '$variant': it is base (as Debian ships it), patched, hardened, debug, coverage, probe or prefix" ;;
 	esac
 }
 
@@ -166,38 +175,6 @@ need_space() {
 scratch() {
 	work=$(mktemp -d -- "$O/tmp/$ME.XXXXXX")
 	trap 'rm -rf -- "$work"' EXIT
-}
-
-# results_begin PREFIX [loud]: makes the folder $work, which goes with the script, and
-# in it the list of results, pass|fail <tab> PREFIX: test <tab> detail. With "loud" a
-# failure is also said when it is found, otherwise by results_end.
-results_begin() {
-	results_prefix=$1
-	results_loud=${2:-}
-	mkdir -p -- "$O/results"
-	scratch
-	: >"$work/results"
-}
-
-# result pass|fail TEST [DETAIL]
-result() {
-	printf '%s\t%s\t%s\n' "$1" "$results_prefix: $2" "${3:-}" >>"$work/results"
-	if [ "$1" = fail ] && [ -n "$results_loud" ]; then
-		printf '%s: %s: %s\n' "$results_prefix" "$2" "${3:-}" >&2
-	fi
-}
-
-# results_end: the list becomes $results, whole or not at all; with a failure, or
-# with nothing in it, the script ends here.
-results_end() {
-	local failures
-
-	[ -s "$work/results" ] || die "no test has left a result"
-	mv -- "$work/results" "${results:?}"
-	if failures=$(grep '^fail' "$results"); then
-		[ -n "$results_loud" ] || printf '%s\n' "$failures" >&2
-		exit 1
-	fi
 }
 
 # lock NAME: one script at a time works on NAME; the next one says so and
@@ -224,10 +201,13 @@ series_name() {
 	echo "${OWN_SERIES:-patches/$1}"
 }
 
+# entries SERIES: its lines without comments.
+entries() { sed -e '/^#/d' -e '/^[[:space:]]*$/d' -- "$1" 2>/dev/null || true; }
+
 # series_of TREE: the patches of a tree in order; with PREFIX=n the first n, with
 # ONLY=word those with that word behind their name.
 series_of() {
-	sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$(patches_of "$1")/series" |
+	entries "$(patches_of "$1")/series" |
 		awk -v n="${PREFIX:-0}" -v only="${ONLY:-}" '
 			(!n || NR <= n) && (only == "" || $0 ~ ("# .*" only)) { print $1 }'
 }
@@ -244,15 +224,31 @@ brought() {
 	local dir
 
 	older "$1" | tac | while read -r dir; do
-		sed -e '/^#/d' -e '/^[[:space:]]*$/d' -e 's/[[:space:]].*//' \
-			"$(patches_of "$1")/$dir/series" 2>/dev/null || true
-	done | awk '!seen[$0]++'
+		entries "$(patches_of "$1")/$dir/series"
+	done | awk '!seen[$1]++ { print $1 }'
 }
 
 # closes TREE PATCH: the bugs that a patch closes; they stand behind its name in
 # the series (and "kunit" behind those that KUnit needs).
 closes() {
 	awk -v p="$2" '$1 == p { sub(/^[^#]*#?/, ""); print }' "$(patches_of "$1")/series"
+}
+
+# copy_files FROM TO [OPTION]: the files on stdin, those that are there, with their times.
+copy_files() {
+	rsync -rLpt --chmod=u+w --files-from=- --ignore-missing-args "${@:3}" "$1/" "$2/"
+}
+
+# write_page FILE [--check]: $work/page becomes that file of the checkout; with --check it
+# has to be the same already.
+write_page() {
+	if [ "${2:-}" = --check ]; then
+		diff -u --label "$1" --label "as it should be" "$TOP/$1" "${work:?}/page" ||
+			die "$1 is not up to date: run scripts/$ME"
+	else
+		cp -- "${work:?}/page" "$TOP/$1"
+		step "wrote $1"
+	fi
 }
 
 # series_files TREE: every file the series of a tree touches, created ones too.
@@ -418,6 +414,20 @@ own_tree() {
 		die "$kdir is Linux $version, and there is no series for $tree, only for $(trees | xargs): the nearest is $(nearest "$tree"); make port KDIR=$kdir makes one from it"
 }
 
+# into DIR FILE: makes the folder $new beside DIR, which into_place makes DIR, whole. There
+# may be one of that name if it has FILE, so it is from here.
+into() {
+	[ ! -e "$1" ] || [ -f "$1/$2" ] || die "$1 is there already, and not from here: move it away"
+	new=$(mktemp -d -- "${1%/*}/.${1##*/}.XXXXXX")
+	trap 'rm -rf -- "$new"' EXIT
+	chmod 755 -- "$new"
+}
+into_place() {
+	rm -rf -- "$1"
+	mv -- "$new" "$1"
+	trap - EXIT
+}
+
 # older_than A B: both are point releases.
 older_than() {
 	[ "$1" != "$2" ] && printf '%s\n' "$1" "$2" | sort -V -C
@@ -523,7 +533,7 @@ bug_table() {
 	shift
 	states=$(cat)
 	printf '%-5s' bug
-	printf ' %-9s' "$@"
+	printf ' %-14s' "$@"
 	printf ' %s\n' "$title"
 	for id in $(bug_ids); do
 		awk -F'\t' -v id="$id" -v columns="$*" -v title="$(bug_title "$id") [$(bug_slug "$id")]" '
@@ -532,7 +542,11 @@ bug_table() {
 			      printf "%-5s", id
 			      n = split(columns, column, " ")
 			      for (i = 1; i <= n; i++)
-				      printf " %-9s", column[i] in state ? state[column[i]] : "-"
+				      printf " %-14s", column[i] in state ? state[column[i]] : "-"
 			      print " " title }' <<<"$states"
 	done
 }
+
+. "$SCRIPTS/lib/results.sh"
+. "$SCRIPTS/lib/guest.sh"
+usage_if_asked "$@"

@@ -12,13 +12,7 @@ files_of() {
 # bring_in KDIR DIR PATCH: copies the files of a patch to DIR, those that are not
 # there yet.
 bring_in() {
-	local file to
-
-	while read -r file; do
-		to=$2/$file
-		mkdir -p -- "${to%/*}"
-		[ -e "$2/$file" ] || [ ! -e "$1/$file" ] || cp -- "$1/$file" "$2/$file"
-	done < <(files_of "$3")
+	files_of "$3" | copy_files "$1" "$2" --ignore-existing
 }
 
 # snapshot DIR COPY PATCH: keeps what the files of a patch are now; one that does
@@ -75,7 +69,7 @@ merge_patch() {
 			bad=1
 			continue
 		fi
-		if [ -s "$t/$file" ]; then cp -- "$t/$file" "$3/$file"; else rm -f -- "$3/$file"; fi
+		if [ -s "$t/$file" ]; then install -D -m 644 -- "$t/$file" "$3/$file"; else rm -f -- "$3/$file"; fi
 	done < <(files_of "$4")
 	rm -rf -- "$t"
 	return "$bad"

@@ -9,8 +9,8 @@
  * nothing else is printed if those come out wrong.
  *
  * With --watched it measures only some, with SITES tail calls in all that is loaded:
- * as they are, and if the tail call tracer is there while it is off, counts, and has
- * events as well ("mode NAME" before each).
+ * as they are, and if the tail call tracer is there while it is off, counts, has events
+ * as well, and has a filter that lets none of these pass ("mode NAME" before each).
  *
  * With --dump it prints the code that the kernel emitted instead, for
  * tailcall_native, which times it on a real processor.
@@ -537,6 +537,10 @@ static void measure_watched(int sites)
 	measure_mode("stats");
 	put("events_on", "1");
 	measure_mode("events");
+	/* There is no such map: what is left is to see that. */
+	put("set_map_id", "4294967295");
+	measure_mode("filtered");
+	put("set_map_id", "");
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Extensions of the programs in given.bpf.c: of each pair one that needs more. */
+/* Extensions of the programs in owner_target.bpf.c: of each pair one that needs more. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
