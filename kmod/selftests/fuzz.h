@@ -287,6 +287,7 @@ struct kernel {
 	bool has_args;		/* more than five: 7.2 */
 	__u32 repeat_stack;	/* what may_goto needs, 0: there is none; 6.9 */
 	bool has_timer;		/* 5.15 */
+	bool has_nested;	/* a program on the clock's interrupt, with perf events */
 };
 
 extern struct kernel kernel;

@@ -241,7 +241,22 @@ static int load_nested(bool first)
 	return load(&c, BPF_PROG_TYPE_PERF_EVENT, starts, 2);
 }
 
-static bool begin_nested(void)
+/* Once for all sets; false if this kernel does not have them so. */
+static bool make_nested(void)
+{
+	__u32 slot = 0;
+	int i;
+
+	slots_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "fuzz_nested", 4, 4, 1, NULL);
+	if (slots_fd < 0)
+		stop(4, "cannot make a prog_array: %s", strerror(errno));
+	for (i = 0; i < 2; i++)
+		nested_fd[i] = load_nested(!i);
+	return nested_fd[0] >= 0 && nested_fd[1] >= 0 &&
+	       !bpf_map_update_elem(slots_fd, &slot, &nested_fd[1], BPF_ANY);
+}
+
+static bool open_clock(void)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -249,25 +264,17 @@ static bool begin_nested(void)
 		.size = sizeof(attr),
 		.sample_period = CLOCK_NS,
 	};
-	__u32 slot = 0;
-	int i;
 
-	if (slots_fd < 0) {
-		slots_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "fuzz_nested", 4, 4, 1, NULL);
-		if (slots_fd < 0)
-			stop(4, "cannot make a prog_array: %s", strerror(errno));
-		for (i = 0; i < 2; i++) {
-			nested_fd[i] = load_nested(!i);
-			if (nested_fd[i] < 0)
-				stop(4, "a program for the clock: %s", strerror(errno));
-		}
-		if (bpf_map_update_elem(slots_fd, &slot, &nested_fd[1], BPF_ANY))
-			stop(4, "a slot for the clock: %s", strerror(errno));
-	}
 	clock_fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	if (clock_fd < 0 || ioctl(clock_fd, PERF_EVENT_IOC_SET_BPF, nested_fd[0]))
-		stop(4, "a program on the clock: %s", strerror(errno));
-	return true;
+	return clock_fd >= 0 && !ioctl(clock_fd, PERF_EVENT_IOC_SET_BPF, nested_fd[0]);
+}
+
+static bool begin_nested(void)
+{
+	if (open_clock())
+		return true;
+	refuse("a program on the clock: %s", strerror(errno));
+	return false;
 }
 
 void find_interrupts(void)
@@ -275,6 +282,7 @@ void find_interrupts(void)
 	map_fd = make_timer_map();
 	timer_fd = map_fd < 0 ? -1 : load_timer(0);
 	kernel.has_timer = timer_fd >= 0;
+	kernel.has_nested = make_nested() && open_clock();
 	leave_alone();
 }
 

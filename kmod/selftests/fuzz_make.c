@@ -629,7 +629,7 @@ static void make_arrays(struct set *set)
 static void make_interrupts(struct set *set)
 {
 	set->timer = kernel.has_timer && once_in(24);
-	set->nested = once_in(24);
+	set->nested = kernel.has_nested && once_in(24);
 	set->timer_stack = 8 * below(24);
 }
 

@@ -316,10 +316,12 @@ int main(int argc, char **argv)
 	       totals.tracers, totals.traced);
 	printf("# a timer came %llu times, the clock %llu\n", totals.ticks, totals.nested);
 	printf("# %llu sets with the tracepoints of tail calls\n", totals.watched);
-	printf("# %llu exceptions; here are%s loops,%s arenas,%s exceptions,%s may_goto,%s timers,%s arguments on the stack,", totals.thrown,
-	       kernel.has_loop ? "" : " no", kernel.has_arena ? "" : " no",
-	       kernel.throws ? "" : " no", kernel.repeat_stack ? "" : " no",
-	       kernel.has_timer ? "" : " no", kernel.has_args ? "" : " no");
+	printf("# %llu exceptions; here are%s loops,%s arenas,%s exceptions,%s may_goto,",
+	       totals.thrown, kernel.has_loop ? "" : " no", kernel.has_arena ? "" : " no",
+	       kernel.throws ? "" : " no", kernel.repeat_stack ? "" : " no");
+	printf("%s timers,%s runs in an interrupt,%s arguments on the stack,",
+	       kernel.has_timer ? "" : " no", kernel.has_nested ? "" : " no",
+	       kernel.has_args ? "" : " no");
 	printf("%s tail calls of who may sleep\n", kernel.sleepers ? "" : " no");
 	printf("seed %llu: %u sets, %u made smaller, %u not loaded, %llu runs, %llu entries, ",
 	       options.seed, options.sets, smaller, refused, totals.runs, totals.entries);
