@@ -228,6 +228,9 @@ enum what {
  */
 #define MAX_REPEATS	4
 #define MAX_EVENTS	((MAX_ENTRIES + SPARE_ENTRIES) * (5 + 2 * MAX_STEPS * MAX_REPEATS))
+#if MAX_EVENTS > EVENTS
+#error a run may log more than there is room for
+#endif
 
 /*
  * With the series a run may have used 10240 bytes at a subprogram's tail call, of a

@@ -258,9 +258,11 @@ static bool run_interrupted(const struct set *set, int round, const int *prog_fd
 	bool same = true;
 	int i;
 
-	for (i = 0; i < MAX_INTERRUPTED && same &&
-		    shared->nested + shared->ticks - before < INTERRUPTS; i++)
+	for (i = 0; i < MAX_INTERRUPTED && same; i++) {
+		if (shared->nested + shared->ticks - before >= INTERRUPTS)
+			break;
 		same = run_round(set, round, prog_fd, diff);
+	}
 	return same && interrupts_fit(diff);
 }
 

@@ -159,7 +159,7 @@ static bool less_steps(int prog, int func)
 {
 	struct func *f = &best.prog[prog].func[func];
 	bool less = false;
-	int i, slot;
+	int i, slot, slots;
 
 	for (i = f->step_count - 1; i >= 0; i--) {
 		struct func *t = &try.prog[prog].func[func];
@@ -179,8 +179,8 @@ static bool less_steps(int prog, int func)
 		t->step[i].form = DIRECT;
 		less |= enough();
 		/* The first slot that does it, so that there may be fewer. */
-		for (slot = 0; slot < (int)array_size(&best, f->step[i].array) &&
-				slot < f->step[i].to; slot++) {
+		slots = array_size(&best, f->step[i].array);
+		for (slot = 0; slot < slots && slot < f->step[i].to; slot++) {
 			try = best;
 			t->step[i].to = slot;
 			if (!enough())

@@ -275,11 +275,13 @@ static void find_kernel(void)
 int main(int argc, char **argv)
 {
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	static const char *const phases[PHASES] = {
+		"load", "fill", "attach", "run", "race", "let go",
+	};
 	struct timespec begin, end;
 	__u32 i;
 	int err;
 
-	_Static_assert(MAX_EVENTS <= EVENTS, "a run may log more than there is room for");
 	parse_options(argc, argv);
 	/* Before 5.11 BPF memory counts against this. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
@@ -303,8 +305,8 @@ int main(int argc, char **argv)
 
 	printf("# seconds:");
 	for (i = 0; i < PHASES; i++)
-		printf(" %.1f%s", totals.ns[i] / 1e9, (const char *const[]){
-		       " load,", " fill,", " attach,", " run,", " race,", " let go\n" }[i]);
+		printf(" %.1f %s%s", totals.ns[i] / 1e9, phases[i],
+		       i < PHASES - 1 ? "," : "\n");
 	for (i = 0; i < MAX_REASONS && reasons[i].count; i++)
 		printf("# %u not loaded at first: %s\n", reasons[i].count, reasons[i].why);
 	printf("# %llu events, %llu tail calls, %llu misses for stack, %llu runs stopped, %ld s\n",
