@@ -204,6 +204,9 @@ static __u64 patch_map(const struct func *fn, unsigned char *code,
 	for (i = 0; i + 10 <= fn->len; i++) {
 		__u64 imm;
 
+		/* Behind the function are the stubs of its tail calls: movabs r11, site. */
+		if (code[i] == 0x49 && code[i + 1] == 0xbb)
+			break;
 		if ((code[i] & 0xfe) != 0x48 || (code[i + 1] & 0xf8) != 0xb8)
 			continue;
 		memcpy(&imm, code + i + 2, 8);
