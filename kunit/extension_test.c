@@ -126,38 +126,39 @@ static void a_tail_callee_cannot_be_extended(struct kunit *test)
 	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
 }
 
-/*
- * A run of the target goes on that has come through the slot, and may have made its
- * 33 tail calls; an extension would count from zero. Its jump is not a direct one:
- * older kernels wait for all runs when they take that out of the code.
- */
-static void a_running_callee_is_not_extended(struct kunit *test)
+/* Its jump is not a direct one: older kernels wait when that is taken out of the code. */
+static int load_extension_of_callee(struct kunit *test)
 {
 	int array = tc_prog_array(test, 1);
 	int target = load_target(test);
-	int ext = load_extension_as(test, target, FIRST, array, TC_INDIRECT);
-	struct tc_reader reader;
 
 	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, target), 0);
-	tc_reader_begin(test, &reader, false);
-	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
-	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
-	KUNIT_EXPECT_FALSE_MSG(test, tc_reader_running(&reader),
-			       "the target was extended while it ran");
-	tc_reader_end(&reader);
+	KUNIT_ASSERT_EQ(test, tc_clear_slot(array, 0), 0);
+	return load_extension_as(test, target, FIRST, array, TC_INDIRECT);
+}
+
+/*
+ * A run of the target goes on that has come through the slot, and may have made its
+ * 33 tail calls; an extension would count from zero.
+ */
+static void a_running_callee_is_not_extended(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE_MSG(test,
+			      tc_attach_waits(test, load_extension_of_callee),
+			      "the target was extended while it ran");
+}
+
+static int load_extension_without(struct kunit *test)
+{
+	return load_extension(test, load_target(test), FIRST, -1);
 }
 
 /* Nobody waits for an extension that makes no tail calls. */
 static void who_makes_no_tail_calls_extends_at_once(struct kunit *test)
 {
-	int ext = load_extension(test, load_target(test), FIRST, -1);
-	struct tc_reader reader;
-
-	tc_reader_begin(test, &reader, false);
-	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
-	KUNIT_EXPECT_TRUE_MSG(test, tc_reader_running(&reader),
-			      "the attach waited for a run");
-	tc_reader_end(&reader);
+	KUNIT_EXPECT_FALSE_MSG(test,
+			       tc_attach_waits(test, load_extension_without),
+			       "the attach waited for a run");
 }
 
 /* The order of the two detaches does not matter. */

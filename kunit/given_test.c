@@ -258,45 +258,55 @@ static void an_extension_has_a_control_block_of_its_own(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, cb, (u32)CB_OF_PROTOCOL, "what the protocol has back");
 }
 
+static int given_extension_that_asks_for_nothing(struct kunit *test, int target)
+{
+	struct tc_prog *p = given_extension(test, target, NULL);
+
+	tc_emit_return(p, 2);
+	return tc_load_ok(p);
+}
+
+static int given_load_one_that_asks_for_nothing(struct kunit *test)
+{
+	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
+
+	return given_extension_that_asks_for_nothing(test, target);
+}
+
 /* Nobody pays for an extension that asks for nothing, nor waits for runs. */
 static void an_extension_that_asks_for_nothing_costs_nothing(struct kunit *test)
 {
 	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
-	struct tc_prog *p = given_extension(test, target, NULL);
-	struct tc_reader reader;
+	int ext = given_extension_that_asks_for_nothing(test, target);
 	struct bpf_prog *prog;
-	int ext;
 
-	tc_emit_return(p, 2);
-	ext = tc_load_ok(p);
-	tc_reader_begin(test, &reader, false);
 	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
-	KUNIT_EXPECT_TRUE_MSG(test, tc_reader_running(&reader),
-			      "the attach waited for a run");
-	tc_reader_end(&reader);
 	prog = given_get(test, target, BPF_PROG_TYPE_SOCKET_FILTER);
 	KUNIT_EXPECT_FALSE(test, prog->cb_access);
 	KUNIT_EXPECT_FALSE(test, prog->call_get_stack);
 	bpf_prog_put(prog);
+	KUNIT_EXPECT_FALSE_MSG(test,
+			       tc_attach_waits(test, given_load_one_that_asks_for_nothing),
+			       "the attach waited for a run");
+}
+
+static int given_load_one_that_asks(struct kunit *test)
+{
+	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
+	struct tc_prog *p = given_extension(test, target, NULL);
+
+	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6,
+			       offsetof(struct __sk_buff, cb)));
+	tc_emit(p, BPF_EXIT_INSN());
+	return tc_load_ok(p);
 }
 
 /* Who runs the target without saving is through before the extension comes. */
 static void an_extension_that_asks_waits_for_runs(struct kunit *test)
 {
-	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
-	struct tc_prog *p = given_extension(test, target, NULL);
-	struct tc_reader reader;
-	int ext;
-
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6,
-			       offsetof(struct __sk_buff, cb)));
-	tc_emit(p, BPF_EXIT_INSN());
-	ext = tc_load_ok(p);
-	tc_reader_begin(test, &reader, false);
-	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
-	KUNIT_EXPECT_FALSE_MSG(test, tc_reader_running(&reader),
-			       "the target was extended while it ran");
-	tc_reader_end(&reader);
+	KUNIT_EXPECT_TRUE_MSG(test,
+			      tc_attach_waits(test, given_load_one_that_asks),
+			      "the target was extended while it ran");
 }
 
 /* ---- the arguments of a raw tracepoint --------------------------------------- */

@@ -747,3 +747,22 @@ void tc_reader_end(struct tc_reader *reader)
 	put_task_struct(reader->task);
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
+
+bool tc_attach_waits(struct kunit *test, int (*load)(struct kunit *test))
+{
+	struct tc_reader reader;
+	bool waits = true;
+	int i, ext, link;
+
+	for (i = 0; i < 2 && waits; i++) {
+		ext = load(test);
+		/* What frees the programs of earlier cases takes those locks. */
+		rcu_barrier();
+		tc_reader_begin(test, &reader, false);
+		link = tc_attach(test, ext);
+		waits = !tc_reader_running(&reader);
+		tc_reader_end(&reader);
+		KUNIT_EXPECT_GE(test, link, 0);
+	}
+	return waits;
+}

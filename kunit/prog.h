@@ -174,5 +174,11 @@ struct tc_reader {
 void tc_reader_begin(struct kunit *test, struct tc_reader *reader, bool sleepable);
 void tc_reader_end(struct tc_reader *reader);
 bool tc_reader_running(const struct tc_reader *reader);
+/*
+ * Does the attach of the extension that @load makes wait for those who run? It is tried
+ * twice: a worker that holds the locks of those who write code makes it wait, too, if
+ * the reader has taken its CPU.
+ */
+bool tc_attach_waits(struct kunit *test, int (*load)(struct kunit *test));
 
 #endif /* TAILCALL_KUNIT_PROG_H */
