@@ -133,6 +133,7 @@ struct set {
 	__u32 number;
 	bool harden;
 	bool watched;		/* the tracepoints of tail calls are on, where they are */
+	bool early;		/* a slot is filled as soon as its first program is loaded */
 	bool throws;		/* some functions do, so none is traced or replaced */
 	/* A function that finds more used than this returns at once. */
 	__u32 stack_limit;
@@ -254,6 +255,8 @@ __u64 arg_value(const struct step *s, int i, __u64 events);
 __u32 reached(const struct prog *p);
 bool function_has(const struct func *f, enum kind kind);
 bool program_has(const struct prog *p, enum kind kind);
+/* It has a function with arguments on the stack. */
+bool program_takes(const struct prog *p);
 /* A may_goto, which keeps its count, or a time too, on the stack. */
 bool function_repeats(const struct func *f);
 /* Frames that the verifier must take. */

@@ -326,7 +326,11 @@ static void emit_keep(struct code *c, const struct kept *k, int offset)
 	case STORE_SPILLED:
 		emit(c, STORE_REG(BPF_REG_10, BPF_REG_10, offset));
 		emit(c, LOAD(BPF_REG_0, BPF_REG_10, offset));
-		emit(c, JUMP_REG(BPF_JNE, BPF_REG_0, BPF_REG_10, 0));
+		/* Each of the two comes first in some. */
+		if (k->key & 1)
+			emit(c, JUMP_REG(BPF_JNE, BPF_REG_10, BPF_REG_0, 0));
+		else
+			emit(c, JUMP_REG(BPF_JNE, BPF_REG_0, BPF_REG_10, 0));
 		to_label(c, STOP_LABEL);
 		emit(c, STORE_REG(BPF_REG_0, BPF_REG_4, offset));
 		break;

@@ -139,6 +139,11 @@ bool program_has(const struct prog *p, enum kind kind)
 	return false;
 }
 
+bool program_takes(const struct prog *p)
+{
+	return p->func[p->func_count - 1].args;
+}
+
 bool function_repeats(const struct func *f)
 {
 	int i;
@@ -484,10 +489,12 @@ static bool make_tracer(const struct set *set, struct tracer *t)
 	int i;
 
 	t->prog = below(set->prog_count);
+	/* Few take more arguments: they and their function are chosen more often. */
+	for (i = 0; i < set->prog_count && !program_takes(&set->prog[t->prog]); i++)
+		t->prog = (t->prog + 1) % set->prog_count;
 	p = &set->prog[t->prog];
 	t->func = below(p->func_count);
-	/* Who takes more arguments comes behind the others. */
-	if (p->func[p->func_count - 1].args && once_in(2))
+	if (program_takes(p) && once_in(2))
 		t->func = p->func_count - 1;
 	t->exit = once_in(2);
 	t->first_round = below(set->round_count);
@@ -507,8 +514,12 @@ static bool make_tracer(const struct set *set, struct tracer *t)
 
 static void make_tracers(struct set *set)
 {
-	int tries;
+	int tries, i;
 
+	for (i = 0; i < set->prog_count && !program_takes(&set->prog[i]); i++)
+		;
+	if (!once_in(i < set->prog_count ? 2 : 8))
+		return;
 	for (tries = few(MAX_TRACERS); tries; tries--)
 		if (make_tracer(set, &set->tracer[set->tracer_count]))
 			set->tracer_count++;
@@ -660,13 +671,14 @@ static void make_once(struct set *set, __u64 seed, __u32 number, __u32 attempt)
 		make_race(set);
 	set->harden = once_in(8);
 	set->watched = once_in(10) || (set->race && once_in(3));
-	if (!set->throws && once_in(8))
+	if (!set->throws)
 		make_tracers(set);
 	if (set->race && !set->throws && once_in(2))
 		set->race_traced = make_tracer(set, &set->race_tracer) &&
 				   !set->prog[set->race_tracer.prog]
 					    .func[set->race_tracer.func].args;
 	make_interrupts(set);
+	set->early = once_in(2);
 	if (!kernel.has_loop)
 		leave_out_loops(set);
 }

@@ -111,17 +111,31 @@ static bool set_slot(const struct set *set, const int *array_fd, __u32 slot, int
 	return false;
 }
 
+/* In an early set those of the first round are filled by fill_early(). */
 static bool fill(const struct set *set, int round, const int *array_fd, const int *prog_fd)
 {
 	int i, want;
 
 	for (i = 0; i < (int)slot_count(set); i++) {
 		want = set->slot[round][i];
-		if (round ? want == set->slot[round - 1][i] : want == NOTHING)
+		if (round ? want == set->slot[round - 1][i] : set->early || want == NOTHING)
 			continue;
 		if (!set_slot(set, array_fd, i, want == NOTHING ? -1 : prog_fd[want]))
 			return false;
 	}
+	return true;
+}
+
+/* What is loaded after this finds its slots filled. */
+static bool fill_early(const struct set *set, int prog, const int *array_fd,
+		       const int *prog_fd)
+{
+	int i;
+
+	for (i = 0; set->early && i < (int)slot_count(set); i++)
+		if (set->slot[0][i] == prog &&
+		    !set_slot(set, array_fd, i, prog_fd[prog]))
+			return false;
 	return true;
 }
 
@@ -347,7 +361,7 @@ enum outcome run_set(const struct set *set, struct difference *diff)
 	}
 	for (i = 0; i < set->prog_count; i++) {
 		prog_fd[i] = load_prog(set, i, array_fd, prog_fd);
-		if (prog_fd[i] < 0)
+		if (prog_fd[i] < 0 || !fill_early(set, i, array_fd, prog_fd))
 			goto out;
 	}
 	spent(LOAD);

@@ -233,6 +233,9 @@ static bool less_of_all(void)
 	try.watched = false;
 	less |= enough();
 	try = best;
+	try.early = false;
+	less |= enough();
+	try = best;
 	try.stack_limit = STACK_SHALLOW;
 	less |= enough();
 	try = best;
@@ -375,8 +378,9 @@ void print_set(const struct set *set)
 	for (i = 0; i < set->array_count; i++)
 		printf("# array %d of %s, with %u slots\n", i, types[set->array_type[i]].name,
 		       array_size(set, i));
-	printf("# one set%s%s%s%s%s\n", set->harden ? ", constants blinded" : "",
+	printf("# one set%s%s%s%s%s%s\n", set->harden ? ", constants blinded" : "",
 	       set->watched ? ", tracepoints on" : "",
+	       set->early ? ", slots filled early" : "",
 	       set->stack_limit == STACK_DEEP ? ", deep" : "",
 	       set->timer ? ", a timer" : "", set->nested ? ", nested runs" : "");
 	for (i = 0; i < set->round_count; i++) {
@@ -424,7 +428,8 @@ static bool fits_kunit(const struct set *set)
 	int i, j, k;
 
 	if (set->round_count > 1 || set->extended || set->race || set->harden ||
-	    set->array_count > 1 || strcmp(types[set->array_type[0]].name, "sched_cls"))
+	    set->early || set->array_count > 1 ||
+	    strcmp(types[set->array_type[0]].name, "sched_cls"))
 		return false;
 	for (i = 0; i < set->prog_count; i++) {
 		if (__builtin_popcount(reached(&set->prog[i])) > KUNIT_FUNCS)
