@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The emitted code, see golden_test.c. scripts/golden writes this table.
+ * The emitted code, see golden_kunit.c. scripts/golden writes this table.
  */
 static const struct golden golden_table[] = {
 	{ "no tail call", "5.10 trace",

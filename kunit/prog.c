@@ -18,61 +18,61 @@
 #include "prog.h"
 
 /* The slot number of an indirect tail call, as the run puts it in cb[]. */
-#define TC_CB_OFF(i)	(offsetof(struct __sk_buff, cb) + 4 * (i))
-#define TC_CB_WORDS	5
+#define TCALL_CB_OFF(i)	(offsetof(struct __sk_buff, cb) + 4 * (i))
+#define TCALL_CB_WORDS	5
 
-struct tc_case {
-	int fd[TC_MAX_FDS];
+struct tcall_case {
+	int fd[TCALL_MAX_FDS];
 	u32 fd_cnt;
 };
 
-int tc_init(struct kunit *test)
+int tcall_init(struct kunit *test)
 {
-	tc_lift_memlock_limit();
-	test->priv = kunit_kzalloc(test, sizeof(struct tc_case), GFP_KERNEL);
+	tcall_lift_memlock_limit();
+	test->priv = kunit_kzalloc(test, sizeof(struct tcall_case), GFP_KERNEL);
 	return test->priv ? 0 : -ENOMEM;
 }
 
-static void tc_close_fd(int fd)
+static void tcall_close_fd(int fd)
 {
 	close_fd(fd);
 	/* A kernel thread's last fput() is done by a work item. */
 	flush_delayed_fput();
 }
 
-void tc_exit(struct kunit *test)
+void tcall_exit(struct kunit *test)
 {
-	struct tc_case *c = test->priv;
+	struct tcall_case *c = test->priv;
 
 	/* Links first: they were made last. */
 	while (c && c->fd_cnt)
-		tc_close_fd(c->fd[--c->fd_cnt]);
+		tcall_close_fd(c->fd[--c->fd_cnt]);
 }
 
-static int tc_keep_fd(struct kunit *test, int fd)
+static int tcall_keep_fd(struct kunit *test, int fd)
 {
-	struct tc_case *c = test->priv;
+	struct tcall_case *c = test->priv;
 
 	if (fd < 0)
 		return fd;
-	if (c->fd_cnt == TC_MAX_FDS) {
-		tc_close_fd(fd);
-		KUNIT_FAIL(test, "a case has more than %d fds", TC_MAX_FDS);
+	if (c->fd_cnt == TCALL_MAX_FDS) {
+		tcall_close_fd(fd);
+		KUNIT_FAIL(test, "a case has more than %d fds", TCALL_MAX_FDS);
 		return -EMFILE;
 	}
 	c->fd[c->fd_cnt++] = fd;
 	return fd;
 }
 
-void tc_close(struct kunit *test, int fd)
+void tcall_close(struct kunit *test, int fd)
 {
-	struct tc_case *c = test->priv;
+	struct tcall_case *c = test->priv;
 	u32 i;
 
 	for (i = 0; i < c->fd_cnt; i++) {
 		if (c->fd[i] != fd)
 			continue;
-		tc_close_fd(fd);
+		tcall_close_fd(fd);
 		memmove(&c->fd[i], &c->fd[i + 1],
 			(--c->fd_cnt - i) * sizeof(c->fd[0]));
 		return;
@@ -80,10 +80,10 @@ void tc_close(struct kunit *test, int fd)
 	KUNIT_FAIL(test, "closing fd %d, which the case does not have", fd);
 }
 
-struct tc_prog *tc_prog_new(struct kunit *test, const char *name,
-			    enum bpf_prog_type type)
+struct tcall_prog *tcall_prog_new(struct kunit *test, const char *name,
+				  enum bpf_prog_type type)
 {
-	struct tc_prog *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+	struct tcall_prog *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p);
 	p->test = test;
@@ -92,10 +92,10 @@ struct tc_prog *tc_prog_new(struct kunit *test, const char *name,
 	return p;
 }
 
-int tc_func_begin(struct tc_prog *p, const char *name, enum tc_linkage linkage)
+int tcall_func_begin(struct tcall_prog *p, const char *name, enum tcall_linkage linkage)
 {
-	KUNIT_ASSERT_LT(p->test, p->func_cnt, (u32)TC_MAX_FUNCS);
-	p->func[p->func_cnt] = (struct tc_func) {
+	KUNIT_ASSERT_LT(p->test, p->func_cnt, (u32)TCALL_MAX_FUNCS);
+	p->func[p->func_cnt] = (struct tcall_func) {
 		.name = name,
 		.linkage = linkage,
 		.start = p->insn_cnt,
@@ -103,73 +103,73 @@ int tc_func_begin(struct tc_prog *p, const char *name, enum tc_linkage linkage)
 	return p->func_cnt++;
 }
 
-void tc_emit(struct tc_prog *p, struct bpf_insn insn)
+void tcall_emit(struct tcall_prog *p, struct bpf_insn insn)
 {
-	KUNIT_ASSERT_LT(p->test, p->insn_cnt, (u32)TC_MAX_INSNS);
+	KUNIT_ASSERT_LT(p->test, p->insn_cnt, (u32)TCALL_MAX_INSNS);
 	p->insn[p->insn_cnt++] = insn;
 }
 
-void tc_emit_main_entry(struct tc_prog *p)
+void tcall_emit_main_entry(struct tcall_prog *p)
 {
 	const s16 mark = offsetof(struct __sk_buff, mark);
 
-	tc_emit_sub_entry(p);
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, mark));
-	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 1));
-	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_2, mark));
-	tc_emit(p, BPF_JMP_IMM(BPF_JLE, BPF_REG_2, TC_BOUND, 2));
-	tc_emit_return(p, 0);
+	tcall_emit_sub_entry(p);
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, mark));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 1));
+	tcall_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_2, mark));
+	tcall_emit(p, BPF_JMP_IMM(BPF_JLE, BPF_REG_2, TCALL_BOUND, 2));
+	tcall_emit_return(p, 0);
 }
 
-void tc_emit_sub_entry(struct tc_prog *p)
+void tcall_emit_sub_entry(struct tcall_prog *p)
 {
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
 }
 
-void tc_emit_stack(struct tc_prog *p, u32 bytes)
+void tcall_emit_stack(struct tcall_prog *p, u32 bytes)
 {
 	if (bytes)
-		tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -(s32)bytes, 0));
+		tcall_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -(s32)bytes, 0));
 }
 
-void tc_emit_callee_regs(struct tc_prog *p)
+void tcall_emit_callee_regs(struct tcall_prog *p)
 {
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 7));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 8));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_9, 9));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_7, 7));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_8, 8));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_9, 9));
 }
 
-void tc_emit_tail_call(struct tc_prog *p, int array_fd, u32 slot,
-		       enum tc_form form)
+void tcall_emit_tail_call(struct tcall_prog *p, int array_fd, u32 slot,
+			  enum tcall_form form)
 {
 	struct bpf_insn ld_map[2] = { BPF_LD_MAP_FD(BPF_REG_2, array_fd) };
 
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
-	tc_emit(p, ld_map[0]);
-	tc_emit(p, ld_map[1]);
-	if (form == TC_DIRECT) {
-		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, slot));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tcall_emit(p, ld_map[0]);
+	tcall_emit(p, ld_map[1]);
+	if (form == TCALL_DIRECT) {
+		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, slot));
 	} else {
-		KUNIT_ASSERT_LT(p->test, slot, (u32)TC_CB_WORDS);
-		tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_6,
-				       TC_CB_OFF(slot)));
+		KUNIT_ASSERT_LT(p->test, slot, (u32)TCALL_CB_WORDS);
+		tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_6,
+					  TCALL_CB_OFF(slot)));
 	}
-	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
-				BPF_FUNC_tail_call));
+	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+				   BPF_FUNC_tail_call));
 }
 
 /* Until the program is loaded, imm is the number of the function. */
-void tc_emit_call(struct tc_prog *p, int func)
+void tcall_emit_call(struct tcall_prog *p, int func)
 {
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
-	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0,
-				func));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0,
+				   func));
 }
 
-void tc_emit_return(struct tc_prog *p, s32 value)
+void tcall_emit_return(struct tcall_prog *p, s32 value)
 {
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, value));
-	tc_emit(p, BPF_EXIT_INSN());
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_0, value));
+	tcall_emit(p, BPF_EXIT_INSN());
 }
 
 /*
@@ -177,20 +177,20 @@ void tc_emit_return(struct tc_prog *p, s32 value)
  * function. That is what the verifier wants to see for global functions,
  * callbacks, extensions, and their targets.
  */
-enum tc_btf_id {
-	TC_BTF_INT = 1,
-	TC_BTF_CTX,
-	TC_BTF_CTX_PTR,
-	TC_BTF_PROTO,
-	TC_BTF_FIRST_FUNC,
+enum tcall_btf_id {
+	TCALL_BTF_INT = 1,
+	TCALL_BTF_CTX,
+	TCALL_BTF_CTX_PTR,
+	TCALL_BTF_PROTO,
+	TCALL_BTF_FIRST_FUNC,
 };
 
-u32 tc_func_btf_id(int func)
+u32 tcall_func_btf_id(int func)
 {
-	return TC_BTF_FIRST_FUNC + func;
+	return TCALL_BTF_FIRST_FUNC + func;
 }
 
-struct tc_btf_common {
+struct tcall_btf_common {
 	struct btf_type int_type;
 	u32 int_data;
 	struct btf_type ctx;
@@ -199,25 +199,25 @@ struct tc_btf_common {
 	struct btf_param arg;
 };
 
-#ifdef TC_ARG_TAGS
-struct tc_btf_tag {
+#ifdef TCALL_ARG_TAGS
+struct tcall_btf_tag {
 	struct btf_type type;
 	struct btf_decl_tag data;
 };
 #else
-struct tc_btf_tag { };
+struct tcall_btf_tag { };
 #endif
 
-struct tc_btf {
+struct tcall_btf {
 	struct btf_header hdr;
-	struct tc_btf_common common;
-	struct btf_type func[TC_MAX_FUNCS];
-	struct tc_btf_tag tag[TC_MAX_FUNCS];
+	struct tcall_btf_common common;
+	struct btf_type func[TCALL_MAX_FUNCS];
+	struct tcall_btf_tag tag[TCALL_MAX_FUNCS];
 };
 
-#define TC_BTF_INFO(kind, vlen)	(((kind) << 24) | (vlen))
+#define TCALL_BTF_INFO(kind, vlen)	(((kind) << 24) | (vlen))
 
-static u32 tc_btf_string(char *strings, u32 *len, const char *string)
+static u32 tcall_btf_string(char *strings, u32 *len, const char *string)
 {
 	u32 off = *len;
 
@@ -227,19 +227,19 @@ static u32 tc_btf_string(char *strings, u32 *len, const char *string)
 }
 
 /* Writes a tag for each function, and returns how much that is. */
-static u32 tc_btf_tags(const struct tc_prog *p, struct tc_btf_tag *tag,
-		       char *strings, u32 *len)
+static u32 tcall_btf_tags(const struct tcall_prog *p, struct tcall_btf_tag *tag,
+			  char *strings, u32 *len)
 {
-#ifdef TC_ARG_TAGS
+#ifdef TCALL_ARG_TAGS
 	u32 i, name;
 
 	if (!p->ctx_tag)
 		return 0;
-	name = tc_btf_string(strings, len, "arg:ctx");
+	name = tcall_btf_string(strings, len, "arg:ctx");
 	for (i = 0; i < p->func_cnt; i++) {
 		tag[i].type.name_off = name;
-		tag[i].type.info = TC_BTF_INFO(BTF_KIND_DECL_TAG, 0);
-		tag[i].type.type = tc_func_btf_id(i);
+		tag[i].type.info = TCALL_BTF_INFO(BTF_KIND_DECL_TAG, 0);
+		tag[i].type.type = tcall_func_btf_id(i);
 		tag[i].data.component_idx = 0;
 	}
 	return p->func_cnt * sizeof(*tag);
@@ -249,27 +249,27 @@ static u32 tc_btf_tags(const struct tc_prog *p, struct tc_btf_tag *tag,
 }
 
 /* Writes a prototype with p->args arguments, and returns how much that is. */
-static u32 tc_btf_args(const struct tc_prog *p, struct btf_type *proto, u32 name)
+static u32 tcall_btf_args(const struct tcall_prog *p, struct btf_type *proto, u32 name)
 {
 	struct btf_param *arg = (struct btf_param *)(proto + 1);
 	u32 i;
 
 	if (!p->args)
 		return 0;
-	proto->info = TC_BTF_INFO(BTF_KIND_FUNC_PROTO, p->args);
-	proto->type = TC_BTF_INT;
+	proto->info = TCALL_BTF_INFO(BTF_KIND_FUNC_PROTO, p->args);
+	proto->type = TCALL_BTF_INT;
 	for (i = 0; i < p->args; i++) {
 		arg[i].name_off = name;
-		arg[i].type = i + 1 == p->ctx_arg ? TC_BTF_CTX_PTR : TC_BTF_INT;
+		arg[i].type = i + 1 == p->ctx_arg ? TCALL_BTF_CTX_PTR : TCALL_BTF_INT;
 	}
 	return sizeof(*proto) + p->args * sizeof(*arg);
 }
 
-static int tc_load_btf(struct tc_prog *p)
+static int tcall_load_btf(struct tcall_prog *p)
 {
-	struct tc_btf_common *c;
+	struct tcall_btf_common *c;
 	union bpf_attr attr = {};
-	struct tc_btf *btf;
+	struct tcall_btf *btf;
 	u32 i, types, last, len = 1;
 	char *strings;
 	void *blob;
@@ -282,33 +282,33 @@ static int tc_load_btf(struct tc_prog *p)
 
 	btf = blob;
 	c = &btf->common;
-	c->int_type.name_off = tc_btf_string(strings, &len, "int");
-	c->int_type.info = TC_BTF_INFO(BTF_KIND_INT, 0);
+	c->int_type.name_off = tcall_btf_string(strings, &len, "int");
+	c->int_type.info = TCALL_BTF_INFO(BTF_KIND_INT, 0);
 	c->int_type.size = 4;
 	c->int_data = (BTF_INT_SIGNED << 24) | 32;
-	c->ctx.name_off = tc_btf_string(strings, &len,
-					p->ctx_name ?: "__sk_buff");
-	c->ctx.info = TC_BTF_INFO(BTF_KIND_STRUCT, 0);
-	c->ctx_ptr.info = TC_BTF_INFO(BTF_KIND_PTR, 0);
-	c->ctx_ptr.type = TC_BTF_CTX;
-	c->proto.info = TC_BTF_INFO(BTF_KIND_FUNC_PROTO, 1);
-	c->proto.type = TC_BTF_INT;
-	c->arg.name_off = tc_btf_string(strings, &len, "ctx");
-	c->arg.type = TC_BTF_CTX_PTR;
+	c->ctx.name_off = tcall_btf_string(strings, &len,
+					   p->ctx_name ?: "__sk_buff");
+	c->ctx.info = TCALL_BTF_INFO(BTF_KIND_STRUCT, 0);
+	c->ctx_ptr.info = TCALL_BTF_INFO(BTF_KIND_PTR, 0);
+	c->ctx_ptr.type = TCALL_BTF_CTX;
+	c->proto.info = TCALL_BTF_INFO(BTF_KIND_FUNC_PROTO, 1);
+	c->proto.type = TCALL_BTF_INT;
+	c->arg.name_off = tcall_btf_string(strings, &len, "ctx");
+	c->arg.type = TCALL_BTF_CTX_PTR;
 	for (i = 0; i < p->func_cnt; i++) {
-		const struct tc_func *f = &p->func[i];
+		const struct tcall_func *f = &p->func[i];
 
-		btf->func[i].name_off = tc_btf_string(strings, &len, f->name);
-		btf->func[i].info = TC_BTF_INFO(BTF_KIND_FUNC,
-						f->linkage == TC_GLOBAL);
-		btf->func[i].type = TC_BTF_PROTO;
+		btf->func[i].name_off = tcall_btf_string(strings, &len, f->name);
+		btf->func[i].info = TCALL_BTF_INFO(BTF_KIND_FUNC,
+						   f->linkage == TCALL_GLOBAL);
+		btf->func[i].type = TCALL_BTF_PROTO;
 	}
 	types = sizeof(*c) + p->func_cnt * sizeof(btf->func[0]);
-	types += tc_btf_tags(p, blob + sizeof(btf->hdr) + types, strings, &len);
-	last = tc_func_btf_id(p->func_cnt) + (p->ctx_tag ? p->func_cnt : 0);
+	types += tcall_btf_tags(p, blob + sizeof(btf->hdr) + types, strings, &len);
+	last = tcall_func_btf_id(p->func_cnt) + (p->ctx_tag ? p->func_cnt : 0);
 	for (i = 0; p->args && i < p->func_cnt; i++)
 		btf->func[i].type = last;
-	types += tc_btf_args(p, blob + sizeof(btf->hdr) + types, c->arg.name_off);
+	types += tcall_btf_args(p, blob + sizeof(btf->hdr) + types, c->arg.name_off);
 
 	btf->hdr.magic = BTF_MAGIC;
 	btf->hdr.version = BTF_VERSION;
@@ -326,7 +326,7 @@ static int tc_load_btf(struct tc_prog *p)
 }
 
 /* Turn function numbers into distances. */
-static void tc_resolve_calls(struct tc_prog *p)
+static void tcall_resolve_calls(struct tcall_prog *p)
 {
 	u32 i;
 
@@ -341,20 +341,20 @@ static void tc_resolve_calls(struct tc_prog *p)
 	}
 }
 
-int tc_load(struct tc_prog *p)
+int tcall_load(struct tcall_prog *p)
 {
 	struct bpf_func_info *info;
 	union bpf_attr attr = {};
 	int btf_fd, fd;
 	u32 i;
 
-	info = kunit_kcalloc(p->test, TC_MAX_FUNCS, sizeof(*info), GFP_KERNEL);
+	info = kunit_kcalloc(p->test, TCALL_MAX_FUNCS, sizeof(*info), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(p->test, info);
 	for (i = 0; i < p->func_cnt; i++) {
 		info[i].insn_off = p->func[i].start;
-		info[i].type_id = tc_func_btf_id(i);
+		info[i].type_id = tcall_func_btf_id(i);
 	}
-	tc_resolve_calls(p);
+	tcall_resolve_calls(p);
 
 	attr.prog_type = p->type;
 	attr.expected_attach_type = p->attach_type;
@@ -366,37 +366,37 @@ int tc_load(struct tc_prog *p)
 	attr.license = (unsigned long)"GPL";
 	strscpy(attr.prog_name, p->name, sizeof(attr.prog_name));
 	if (p->plain)
-		return tc_keep_fd(p->test, kern_sys_bpf(BPF_PROG_LOAD, &attr,
-							sizeof(attr)));
-	btf_fd = tc_load_btf(p);
+		return tcall_keep_fd(p->test, kern_sys_bpf(BPF_PROG_LOAD, &attr,
+							   sizeof(attr)));
+	btf_fd = tcall_load_btf(p);
 	attr.prog_btf_fd = btf_fd;
 	attr.func_info_rec_size = sizeof(*info);
 	attr.func_info = (unsigned long)info;
 	attr.func_info_cnt = p->func_cnt;
 	fd = kern_sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 	/* The program has its own reference. */
-	tc_close_fd(btf_fd);
-	return tc_keep_fd(p->test, fd);
+	tcall_close_fd(btf_fd);
+	return tcall_keep_fd(p->test, fd);
 }
 
-int tc_load_ok(struct tc_prog *p)
+int tcall_load_ok(struct tcall_prog *p)
 {
-	int fd = tc_load(p);
+	int fd = tcall_load(p);
 
 	KUNIT_ASSERT_GE_MSG(p->test, fd, 0, "loading %s", p->name);
 	return fd;
 }
 
-static int tc_map_create(struct kunit *test, union bpf_attr *attr)
+static int tcall_map_create(struct kunit *test, union bpf_attr *attr)
 {
 	int fd = kern_sys_bpf(BPF_MAP_CREATE, attr, sizeof(*attr));
 
 	KUNIT_ASSERT_GE(test, fd, 0);
-	return tc_keep_fd(test, fd);
+	return tcall_keep_fd(test, fd);
 }
 
-static int tc_map(struct kunit *test, enum bpf_map_type type, u32 value_size,
-		  u32 entries)
+static int tcall_map(struct kunit *test, enum bpf_map_type type, u32 value_size,
+		     u32 entries)
 {
 	union bpf_attr attr = {
 		.map_type = type,
@@ -405,10 +405,10 @@ static int tc_map(struct kunit *test, enum bpf_map_type type, u32 value_size,
 		.max_entries = entries,
 	};
 
-	return tc_map_create(test, &attr);
+	return tcall_map_create(test, &attr);
 }
 
-int tc_cgroup_storage(struct kunit *test, u32 value_size)
+int tcall_cgroup_storage(struct kunit *test, u32 value_size)
 {
 	union bpf_attr attr = {
 		.map_type = BPF_MAP_TYPE_CGROUP_STORAGE,
@@ -416,36 +416,36 @@ int tc_cgroup_storage(struct kunit *test, u32 value_size)
 		.value_size = value_size,
 	};
 
-	return tc_map_create(test, &attr);
+	return tcall_map_create(test, &attr);
 }
 
-int tc_prog_array(struct kunit *test, u32 slots)
+int tcall_prog_array(struct kunit *test, u32 slots)
 {
-	return tc_map(test, BPF_MAP_TYPE_PROG_ARRAY, sizeof(u32), slots);
+	return tcall_map(test, BPF_MAP_TYPE_PROG_ARRAY, sizeof(u32), slots);
 }
 
-int tc_array(struct kunit *test, u32 entries)
+int tcall_array(struct kunit *test, u32 entries)
 {
-	return tc_map(test, BPF_MAP_TYPE_ARRAY, sizeof(u64), entries);
+	return tcall_map(test, BPF_MAP_TYPE_ARRAY, sizeof(u64), entries);
 }
 
-int tc_cpumap(struct kunit *test)
+int tcall_cpumap(struct kunit *test)
 {
-	return tc_map(test, BPF_MAP_TYPE_CPUMAP, sizeof(struct bpf_cpumap_val), 1);
+	return tcall_map(test, BPF_MAP_TYPE_CPUMAP, sizeof(struct bpf_cpumap_val), 1);
 }
 
-int tc_devmap(struct kunit *test)
+int tcall_devmap(struct kunit *test)
 {
-	return tc_map(test, BPF_MAP_TYPE_DEVMAP, sizeof(u32), 1);
+	return tcall_map(test, BPF_MAP_TYPE_DEVMAP, sizeof(u32), 1);
 }
 
-int tc_stack_trace(struct kunit *test)
+int tcall_stack_trace(struct kunit *test)
 {
-	return tc_map(test, BPF_MAP_TYPE_STACK_TRACE, 8 * sizeof(u64), 16);
+	return tcall_map(test, BPF_MAP_TYPE_STACK_TRACE, 8 * sizeof(u64), 16);
 }
 
-#ifdef TC_ARENA
-int tc_arena(struct kunit *test)
+#ifdef TCALL_ARENA
+int tcall_arena(struct kunit *test)
 {
 	union bpf_attr attr = {
 		.map_type = BPF_MAP_TYPE_ARENA,
@@ -458,11 +458,11 @@ int tc_arena(struct kunit *test)
 	/* It has 4 GiB of addresses, and so takes 512 MiB of shadow. */
 	if (IS_ENABLED(CONFIG_KASAN_VMALLOC))
 		kunit_skip(test, "Test requires: no CONFIG_KASAN_VMALLOC");
-	return tc_map_create(test, &attr);
+	return tcall_map_create(test, &attr);
 }
 #endif
 
-static int tc_update(int map_fd, u32 key, const void *value)
+static int tcall_update(int map_fd, u32 key, const void *value)
 {
 	union bpf_attr attr = {
 		.map_fd = map_fd,
@@ -473,19 +473,19 @@ static int tc_update(int map_fd, u32 key, const void *value)
 	return kern_sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
 }
 
-int tc_set_cpu(int cpumap_fd, u32 cpu, int prog_fd)
+int tcall_set_cpu(int cpumap_fd, u32 cpu, int prog_fd)
 {
 	struct bpf_cpumap_val value = { .qsize = 1, .bpf_prog.fd = prog_fd };
 
-	return tc_update(cpumap_fd, cpu, &value);
+	return tcall_update(cpumap_fd, cpu, &value);
 }
 
-int tc_set_slot(int array_fd, u32 slot, int prog_fd)
+int tcall_set_slot(int array_fd, u32 slot, int prog_fd)
 {
-	return tc_update(array_fd, slot, &prog_fd);
+	return tcall_update(array_fd, slot, &prog_fd);
 }
 
-int tc_clear_slot(int array_fd, u32 slot)
+int tcall_clear_slot(int array_fd, u32 slot)
 {
 	union bpf_attr attr = {
 		.map_fd = array_fd,
@@ -495,15 +495,15 @@ int tc_clear_slot(int array_fd, u32 slot)
 	return kern_sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
 }
 
-int tc_attach(struct kunit *test, int prog_fd)
+int tcall_attach(struct kunit *test, int prog_fd)
 {
 	union bpf_attr attr = { .raw_tracepoint.prog_fd = prog_fd };
 
-	return tc_keep_fd(test, kern_sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr,
-					     sizeof(attr)));
+	return tcall_keep_fd(test, kern_sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr,
+						sizeof(attr)));
 }
 
-int tc_attach_to(struct kunit *test, int prog_fd, int target_fd, u32 btf_id)
+int tcall_attach_to(struct kunit *test, int prog_fd, int target_fd, u32 btf_id)
 {
 	union bpf_attr attr = {
 		.link_create.prog_fd = prog_fd,
@@ -511,28 +511,28 @@ int tc_attach_to(struct kunit *test, int prog_fd, int target_fd, u32 btf_id)
 		.link_create.target_btf_id = btf_id,
 	};
 
-	return tc_keep_fd(test, kern_sys_bpf(BPF_LINK_CREATE, &attr,
-					     sizeof(attr)));
+	return tcall_keep_fd(test, kern_sys_bpf(BPF_LINK_CREATE, &attr,
+						sizeof(attr)));
 }
 
-int tc_tracer_load(struct kunit *test, enum bpf_attach_type type, int target_fd,
-		   int func)
+int tcall_tracer_load(struct kunit *test, enum bpf_attach_type type, int target_fd,
+		      int func)
 {
-	struct tc_prog *p = tc_prog_new(test, "tracer", BPF_PROG_TYPE_TRACING);
+	struct tcall_prog *p = tcall_prog_new(test, "tracer", BPF_PROG_TYPE_TRACING);
 
 	p->attach_type = type;
 	p->target_fd = target_fd;
-	p->target_btf_id = tc_func_btf_id(func);
-	tc_func_begin(p, "tracer", TC_GLOBAL);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+	p->target_btf_id = tcall_func_btf_id(func);
+	tcall_func_begin(p, "tracer", TCALL_GLOBAL);
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
-int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
-	      int func)
+int tcall_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
+		 int func)
 {
-	int prog_fd = tc_tracer_load(test, type, target_fd, func);
-	int link_fd = tc_attach(test, prog_fd);
+	int prog_fd = tcall_tracer_load(test, type, target_fd, func);
+	int link_fd = tcall_attach(test, prog_fd);
 
 	KUNIT_ASSERT_GE(test, link_fd, 0);
 	return link_fd;
@@ -541,7 +541,7 @@ int tc_tracer(struct kunit *test, enum bpf_attach_type type, int target_fd,
 /* Are the constants of a program blinded? Then no tail call of it is direct, for
  * the verifier does not know which slot it is for.
  */
-bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type)
+bool tcall_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type)
 {
 	struct bpf_prog *prog = bpf_prog_get_type_dev(prog_fd, type, false);
 	bool blinded;
@@ -554,8 +554,8 @@ bool tc_blinded(struct kunit *test, int prog_fd, enum bpf_prog_type type)
 }
 
 /* Does the first direct tail call of a program end in a jump to @callee_fd? */
-bool tc_jumps_to(struct kunit *test, int caller_fd, int callee_fd,
-		 enum bpf_prog_type type)
+bool tcall_jumps_to(struct kunit *test, int caller_fd, int callee_fd,
+		    enum bpf_prog_type type)
 {
 	struct bpf_prog *caller = bpf_prog_get_type_dev(caller_fd, type, false);
 	struct bpf_prog *callee = bpf_prog_get_type_dev(callee_fd, type, false);
@@ -577,14 +577,14 @@ bool tc_jumps_to(struct kunit *test, int caller_fd, int callee_fd,
 	return ret;
 }
 
-struct tc_runnable {
+struct tcall_runnable {
 	struct bpf_prog *prog;
 	struct sk_buff *skb;
 };
 
-struct tc_runnable *tc_runnable_get(struct kunit *test, int prog_fd)
+struct tcall_runnable *tcall_runnable_get(struct kunit *test, int prog_fd)
 {
-	struct tc_runnable *run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
+	struct tcall_runnable *run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, run);
 	run->skb = alloc_skb(64, GFP_KERNEL);
@@ -601,26 +601,26 @@ struct tc_runnable *tc_runnable_get(struct kunit *test, int prog_fd)
 	return run;
 }
 
-void tc_runnable_put(struct tc_runnable *run)
+void tcall_runnable_put(struct tcall_runnable *run)
 {
 	bpf_prog_put(run->prog);
 	kfree_skb(run->skb);
 }
 
-static void tc_runnable_ready(struct tc_runnable *run)
+static void tcall_runnable_ready(struct tcall_runnable *run)
 {
 	u32 *cb = (u32 *)qdisc_skb_cb(run->skb)->data;
 	u32 i;
 
-	for (i = 0; i < TC_CB_WORDS; i++)
+	for (i = 0; i < TCALL_CB_WORDS; i++)
 		cb[i] = i;
 	run->skb->mark = 0;
 	bpf_compute_data_pointers(run->skb);
 }
 
-u32 tc_runnable_run(struct tc_runnable *run)
+u32 tcall_runnable_run(struct tcall_runnable *run)
 {
-	tc_runnable_ready(run);
+	tcall_runnable_ready(run);
 
 	/* As the tc hook runs it. */
 	local_bh_disable();
@@ -631,15 +631,15 @@ u32 tc_runnable_run(struct tc_runnable *run)
 	return run->skb->mark;
 }
 
-#ifdef TC_ARENA
-unsigned long tc_runnable_r12(struct tc_runnable *run, unsigned long value)
+#ifdef TCALL_ARENA
+unsigned long tcall_runnable_r12(struct tcall_runnable *run, unsigned long value)
 {
 	register unsigned long r12 asm("r12") = value;
 	const struct bpf_insn *insns = run->prog->insnsi;
 	struct sk_buff *skb = run->skb;
 	void *func = run->prog->bpf_func;
 
-	tc_runnable_ready(run);
+	tcall_runnable_ready(run);
 	local_bh_disable();
 	rcu_read_lock();
 	asm volatile(ANNOTATE_RETPOLINE_SAFE "\n\t"
@@ -654,28 +654,28 @@ unsigned long tc_runnable_r12(struct tc_runnable *run, unsigned long value)
 }
 #endif
 
-u32 tc_run(struct kunit *test, int prog_fd)
+u32 tcall_run(struct kunit *test, int prog_fd)
 {
-	struct tc_runnable *run = tc_runnable_get(test, prog_fd);
-	u32 entries = tc_runnable_run(run);
+	struct tcall_runnable *run = tcall_runnable_get(test, prog_fd);
+	u32 entries = tcall_runnable_run(run);
 
-	tc_runnable_put(run);
+	tcall_runnable_put(run);
 	return entries;
 }
 
-u32 tc_run_shared(struct kunit *test, int prog_fd, bool *kept)
+u32 tcall_run_shared(struct kunit *test, int prog_fd, bool *kept)
 {
-	struct tc_runnable *run = tc_runnable_get(test, prog_fd);
+	struct tcall_runnable *run = tcall_runnable_get(test, prog_fd);
 	struct sk_buff *other = skb_clone(run->skb, GFP_KERNEL);
 	u32 entries;
 
 	if (!other)
-		tc_runnable_put(run);
+		tcall_runnable_put(run);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
-	entries = tc_runnable_run(run);
+	entries = tcall_runnable_run(run);
 	*kept = !memchr_inv(other->data, 0, other->len);
 	kfree_skb(other);
-	tc_runnable_put(run);
+	tcall_runnable_put(run);
 	return entries;
 }
 
@@ -686,12 +686,12 @@ u32 tc_run_shared(struct kunit *test, int prog_fd, bool *kept)
  * Stands for a program that is running: they run under these locks. Nobody but RCU
  * is kept waiting. It goes on until it is told to end, or for so long.
  */
-static int tc_read(void *data)
+static int tcall_read(void *data)
 {
-	struct tc_reader *reader = data;
+	struct tcall_reader *reader = data;
 	int ms;
 
-#ifdef TC_SLEEPABLE_CALLERS
+#ifdef TCALL_SLEEPABLE_CALLERS
 	if (reader->sleepable) {
 		rcu_read_lock_trace();
 		complete(&reader->entered);
@@ -715,7 +715,7 @@ static int tc_read(void *data)
  * One that spins is on a CPU of its own, or who waits for it to begin would go on
  * only when it has ended.
  */
-void tc_reader_begin(struct kunit *test, struct tc_reader *reader, bool sleepable)
+void tcall_reader_begin(struct kunit *test, struct tcall_reader *reader, bool sleepable)
 {
 	int cpu;
 
@@ -724,7 +724,7 @@ void tc_reader_begin(struct kunit *test, struct tc_reader *reader, bool sleepabl
 	init_completion(&reader->entered);
 	reader->sleepable = sleepable;
 	reader->left = false;
-	reader->task = kthread_create(tc_read, reader, "tailcall_reader");
+	reader->task = kthread_create(tcall_read, reader, "tailcall_reader");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, reader->task);
 	if (!sleepable) {
 		cpu = raw_smp_processor_id();
@@ -736,21 +736,21 @@ void tc_reader_begin(struct kunit *test, struct tc_reader *reader, bool sleepabl
 	wait_for_completion(&reader->entered);
 }
 
-bool tc_reader_running(const struct tc_reader *reader)
+bool tcall_reader_running(const struct tcall_reader *reader)
 {
 	return !READ_ONCE(reader->left);
 }
 
-void tc_reader_end(struct tc_reader *reader)
+void tcall_reader_end(struct tcall_reader *reader)
 {
 	kthread_stop(reader->task);
 	put_task_struct(reader->task);
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
-bool tc_attach_waits(struct kunit *test, int (*load)(struct kunit *test))
+bool tcall_attach_waits(struct kunit *test, int (*load)(struct kunit *test))
 {
-	struct tc_reader reader;
+	struct tcall_reader reader;
 	bool waits = true;
 	int i, ext, link;
 
@@ -758,10 +758,10 @@ bool tc_attach_waits(struct kunit *test, int (*load)(struct kunit *test))
 		ext = load(test);
 		/* What frees the programs of earlier cases takes those locks. */
 		rcu_barrier();
-		tc_reader_begin(test, &reader, false);
-		link = tc_attach(test, ext);
-		waits = !tc_reader_running(&reader);
-		tc_reader_end(&reader);
+		tcall_reader_begin(test, &reader, false);
+		link = tcall_attach(test, ext);
+		waits = !tcall_reader_running(&reader);
+		tcall_reader_end(&reader);
 		KUNIT_EXPECT_GE(test, link, 0);
 	}
 	return waits;

@@ -19,8 +19,8 @@ kunit_test_suites(&tailcall_limit_suite,
 		  &tailcall_given_suite,
 		  &tailcall_verifier_suite,
 		  &tailcall_golden_suite,
-		  TC_CALLBACK_SUITE);
+		  TCALL_CALLBACK_SUITE);
 
 MODULE_DESCRIPTION("KUnit suites for BPF tail calls");
 MODULE_LICENSE("GPL");
-TC_IMPORT_BPF_INTERNAL();
+TCALL_IMPORT_BPF_INTERNAL();

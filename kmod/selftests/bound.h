@@ -9,7 +9,7 @@
 /*
  * Entries after which a program stops itself: enough to see the limit fail, and
  * few enough for the kernel stack where each adds a frame. The KUnit suites have
- * the same two numbers as TC_LIMIT and TC_BOUND, in kunit/prog.h.
+ * the same two numbers as TCALL_LIMIT and TCALL_BOUND, in kunit/prog.h.
  */
 #define BOUND	48
 

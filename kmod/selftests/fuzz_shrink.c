@@ -455,14 +455,14 @@ static void print_kunit_step(const struct set *set, int prog, int func, const st
 	int to = set->prog_count + 1, slot = slot_of(set, s);
 
 	if (s->kind == CALL) {
-		printf("#   tc_graph_step(g, %d, %d, TC_CALL, %d, 0);\n", prog,
+		printf("#   tcall_graph_step(g, %d, %d, TCALL_CALL, %d, 0);\n", prog,
 		       kunit_func(p, func), kunit_func(p, s->to));
 		return;
 	}
 	if (slot != NOTHING)
 		to = set->slot[0][slot] == NOTHING ? set->prog_count : set->slot[0][slot];
-	printf("#   tc_graph_step(g, %d, %d, TC_TAIL, %d, %s);\n", prog, kunit_func(p, func), to,
-	       s->form == DIRECT ? "TC_DIRECT" : "TC_INDIRECT");
+	printf("#   tcall_graph_step(g, %d, %d, TCALL_TAIL, %d, %s);\n", prog,
+	       kunit_func(p, func), to, s->form == DIRECT ? "TCALL_DIRECT" : "TCALL_INDIRECT");
 }
 
 void print_kunit(const struct set *set, const struct difference *diff)
@@ -472,25 +472,25 @@ void print_kunit(const struct set *set, const struct difference *diff)
 	if (!fits_kunit(set))
 		return;
 	printf("# for KUnit, if it is not about the values:\n");
-	printf("#   struct tc_graph *g = tc_graph_new(test);\n#\n");
+	printf("#   struct tcall_graph *g = tcall_graph_new(test);\n#\n");
 	for (i = 0; i < set->prog_count; i++) {
 		const struct prog *p = &set->prog[i];
 
-		printf("#   tc_graph_prog(g, \"p%d\", %u, %s);\n", i, p->func[0].stack,
+		printf("#   tcall_graph_prog(g, \"p%d\", %u, %s);\n", i, p->func[0].stack,
 		       p->func[0].kept_count ? "true" : "false");
 		for (j = 1; j < p->func_count; j++)
 			if (reached(p) & 1U << j)
-				printf("#   tc_graph_sub(g, %d);\n", i);
+				printf("#   tcall_graph_sub(g, %d);\n", i);
 		for (j = 0; j < p->func_count; j++)
 			for (k = 0; reached(p) & 1U << j && k < p->func[j].step_count; k++)
 				print_kunit_step(set, i, j, &p->func[j].step[k]);
 	}
-	printf("#   tc_graph_load(test, g);\n");
+	printf("#   tcall_graph_load(test, g);\n");
 	for (i = 0; i < set->tracer_count; i++)
-		printf("#   tc_tracer(test, %s, g->fd[%u], %d);\n",
+		printf("#   tcall_tracer(test, %s, g->fd[%u], %d);\n",
 		       set->tracer[i].exit ? "BPF_TRACE_FEXIT" : "BPF_TRACE_FENTRY",
 		       set->tracer[i].prog,
 		       kunit_func(&set->prog[set->tracer[i].prog], set->tracer[i].func));
-	printf("#   tc_graph_expect(test, g, %u, \"seed %llu, set %u\");\n", diff->prog,
+	printf("#   tcall_graph_expect(test, g, %u, \"seed %llu, set %u\");\n", diff->prog,
 	       set->seed, set->number);
 }

@@ -11,7 +11,7 @@
 
 #include "prog.h"
 
-#ifdef TC_PRIVATE_STACKS
+#ifdef TCALL_PRIVATE_STACKS
 
 #define NR_RUNS 2
 
@@ -105,71 +105,71 @@ static void nest_twice(struct kunit *test, struct nest *nest)
  * Fill the stack with the number of the run, let the next one begin, and return
  * the last number that is not right any more: or the run's, if there is none.
  */
-static void emit_numbers(struct tc_prog *p, u32 bytes)
+static void emit_numbers(struct tcall_prog *p, u32 bytes)
 {
 	const s16 ax = offsetof(struct pt_regs, ax);
 	u32 off;
 
-	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_7, BPF_REG_6, ax));
+	tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_7, BPF_REG_6, ax));
 	for (off = 8; off <= bytes; off += 8)
-		tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, -(s32)off));
+		tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, -(s32)off));
 	/* A message of one letter, where the last word was. */
-	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -(s32)bytes, 'x'));
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_10));
-	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -(s32)bytes));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 2));
-	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_trace_printk));
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_0, BPF_REG_7));
+	tcall_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -(s32)bytes, 'x'));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_10));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -(s32)bytes));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 2));
+	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_trace_printk));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_0, BPF_REG_7));
 	for (off = 8; off < bytes; off += 8) {
-		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -(s32)off));
-		tc_emit(p, BPF_JMP_REG(BPF_JEQ, BPF_REG_1, BPF_REG_7, 1));
-		tc_emit(p, BPF_MOV64_REG(BPF_REG_0, BPF_REG_1));
+		tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -(s32)off));
+		tcall_emit(p, BPF_JMP_REG(BPF_JEQ, BPF_REG_1, BPF_REG_7, 1));
+		tcall_emit(p, BPF_MOV64_REG(BPF_REG_0, BPF_REG_1));
 	}
 }
 
 static int private_load(struct kunit *test, const struct private_param *param)
 {
-	struct tc_prog *p = tc_prog_new(test, "callee", BPF_PROG_TYPE_KPROBE);
+	struct tcall_prog *p = tcall_prog_new(test, "callee", BPF_PROG_TYPE_KPROBE);
 	u32 off;
 
-	tc_func_begin(p, "callee", TC_GLOBAL);
-	tc_emit_sub_entry(p);
+	tcall_func_begin(p, "callee", TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
 	if (param->sub_bytes) {
 		/* Main's frame has the number at its ends. */
-		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_7, BPF_REG_6,
-				       offsetof(struct pt_regs, ax)));
+		tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_7, BPF_REG_6,
+					  offsetof(struct pt_regs, ax)));
 		for (off = 8; off <= param->main_bytes; off += param->main_bytes - 8)
-			tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7,
-					       -(s32)off));
-		tc_emit_call(p, 1);
+			tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7,
+						  -(s32)off));
+		tcall_emit_call(p, 1);
 		for (off = 8; off <= param->main_bytes; off += param->main_bytes - 8) {
-			tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10,
-					       -(s32)off));
-			tc_emit(p, BPF_JMP_REG(BPF_JEQ, BPF_REG_1, BPF_REG_7, 1));
-			tc_emit(p, BPF_MOV64_REG(BPF_REG_0, BPF_REG_1));
+			tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10,
+						  -(s32)off));
+			tcall_emit(p, BPF_JMP_REG(BPF_JEQ, BPF_REG_1, BPF_REG_7, 1));
+			tcall_emit(p, BPF_MOV64_REG(BPF_REG_0, BPF_REG_1));
 		}
-		tc_emit(p, BPF_EXIT_INSN());
-		tc_func_begin(p, "numbers", TC_STATIC);
-		tc_emit_sub_entry(p);
+		tcall_emit(p, BPF_EXIT_INSN());
+		tcall_func_begin(p, "numbers", TCALL_STATIC);
+		tcall_emit_sub_entry(p);
 	}
 	emit_numbers(p, param->sub_bytes ?: param->main_bytes);
-	tc_emit(p, BPF_EXIT_INSN());
-	return tc_load_ok(p);
+	tcall_emit(p, BPF_EXIT_INSN());
+	return tcall_load_ok(p);
 }
 
 /* A program that tail calls @callee. */
 static int caller_load(struct kunit *test, int callee)
 {
-	struct tc_prog *p = tc_prog_new(test, "caller", BPF_PROG_TYPE_KPROBE);
-	int array = tc_prog_array(test, 1);
+	struct tcall_prog *p = tcall_prog_new(test, "caller", BPF_PROG_TYPE_KPROBE);
+	int array = tcall_prog_array(test, 1);
 	int fd;
 
-	tc_func_begin(p, "caller", TC_GLOBAL);
-	tc_emit_sub_entry(p);
-	tc_emit_tail_call(p, array, 0, TC_DIRECT);
-	tc_emit_return(p, 0);
-	fd = tc_load_ok(p);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, callee), 0);
+	tcall_func_begin(p, "caller", TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
+	tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
+	fd = tcall_load_ok(p);
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, 0, callee), 0);
 	return fd;
 }
 
@@ -194,7 +194,7 @@ static struct bpf_prog *private_get(struct kunit *test, int fd)
 
 static void each_run_has_its_own_stack(struct kunit *test)
 {
-	const struct private_param *param = tc_param(test);
+	const struct private_param *param = tcall_param(test);
 	int callee_fd = private_load(test, param);
 	struct bpf_prog *callee;
 	struct nest nest = {};
@@ -222,12 +222,12 @@ static struct kunit_case private_cases[] = {
 
 static struct kunit_suite tailcall_private_stack_suite = {
 	.name = "tailcall_private_stack",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = private_cases,
 };
 
 /* Only newer kernels have it, so it is not in the list of the others. */
 kunit_test_suite(tailcall_private_stack_suite);
 
-#endif /* TC_PRIVATE_STACKS */
+#endif /* TCALL_PRIVATE_STACKS */

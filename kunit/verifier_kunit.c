@@ -15,140 +15,140 @@
 
 enum { MAIN, SUB, INNER };
 
-static void emit_helper(struct tc_prog *p, u32 func)
+static void emit_helper(struct tcall_prog *p, u32 func)
 {
-	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, func));
+	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, func));
 }
 
 /* A jump that is sent on its way by land(). */
-static u32 emit_jump_if(struct tc_prog *p, u8 op, u8 reg, s32 value)
+static u32 emit_jump_if(struct tcall_prog *p, u8 op, u8 reg, s32 value)
 {
-	tc_emit(p, BPF_JMP_IMM(op, reg, value, 0));
+	tcall_emit(p, BPF_JMP_IMM(op, reg, value, 0));
 	return p->insn_cnt - 1;
 }
 
-static void land(struct tc_prog *p, u32 jump)
+static void land(struct tcall_prog *p, u32 jump)
 {
 	p->insn[jump].off = p->insn_cnt - jump - 1;
 }
 
-static void begin_main(struct tc_prog *p)
+static void begin_main(struct tcall_prog *p)
 {
-	tc_func_begin(p, "main", TC_GLOBAL);
-	tc_emit_main_entry(p);
+	tcall_func_begin(p, "main", TCALL_GLOBAL);
+	tcall_emit_main_entry(p);
 }
 
-static void begin_sub(struct tc_prog *p, const char *name,
-		      enum tc_linkage linkage)
+static void begin_sub(struct tcall_prog *p, const char *name,
+		      enum tcall_linkage linkage)
 {
-	tc_func_begin(p, name, linkage);
-	tc_emit_sub_entry(p);
+	tcall_func_begin(p, name, linkage);
+	tcall_emit_sub_entry(p);
 }
 
 /* sub -slot 0-> whatever is there */
-static void emit_tail_calling_sub(struct tc_prog *p, int array)
+static void emit_tail_calling_sub(struct tcall_prog *p, int array)
 {
-	begin_sub(p, "sub", TC_STATIC);
-	tc_emit_tail_call(p, array, 0, TC_DIRECT);
-	tc_emit_return(p, 0);
+	begin_sub(p, "sub", TCALL_STATIC);
+	tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
 }
 
 /* R7 points to a byte of the packet that may be read. */
-static void emit_packet_pointer(struct tc_prog *p)
+static void emit_packet_pointer(struct tcall_prog *p)
 {
 	u32 jump;
 
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_7, BPF_REG_6, SKB(data)));
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(data_end)));
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_3, BPF_REG_7));
-	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, 1));
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_7, BPF_REG_6, SKB(data)));
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(data_end)));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_3, BPF_REG_7));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, 1));
 	jump = p->insn_cnt;
-	tc_emit(p, BPF_JMP_REG(BPF_JLE, BPF_REG_3, BPF_REG_2, 0));
-	tc_emit_return(p, 0);
+	tcall_emit(p, BPF_JMP_REG(BPF_JLE, BPF_REG_3, BPF_REG_2, 0));
+	tcall_emit_return(p, 0);
 	land(p, jump);
 }
 
-static void emit_packet_read(struct tc_prog *p)
+static void emit_packet_read(struct tcall_prog *p)
 {
-	tc_emit(p, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_7, 0));
-	tc_emit_return(p, 0);
+	tcall_emit(p, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_7, 0));
+	tcall_emit_return(p, 0);
 }
 
-static void emit_pull_data(struct tc_prog *p)
+static void emit_pull_data(struct tcall_prog *p)
 {
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
 	emit_helper(p, BPF_FUNC_skb_pull_data);
 }
 
 /* R7 is a socket that must be released, or the function has returned 0. */
-static void emit_socket(struct tc_prog *p)
+static void emit_socket(struct tcall_prog *p)
 {
 	u32 jump;
 
-	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0));
-	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0));
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
-	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -16));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, 12));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_4, BPF_F_CURRENT_NETNS));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_5, 0));
+	tcall_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0));
+	tcall_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -16));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, 12));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_4, BPF_F_CURRENT_NETNS));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_5, 0));
 	emit_helper(p, BPF_FUNC_sk_lookup_udp);
 	jump = emit_jump_if(p, BPF_JNE, BPF_REG_0, 0);
-	tc_emit_return(p, 0);
+	tcall_emit_return(p, 0);
 	land(p, jump);
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_7, BPF_REG_0));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_7, BPF_REG_0));
 }
 
-static void emit_release(struct tc_prog *p)
+static void emit_release(struct tcall_prog *p)
 {
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_7));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_7));
 	emit_helper(p, BPF_FUNC_sk_release);
 }
 
 /* Write the byte of an 8-byte map value that R8 is the index of. */
-static void emit_indexed_write(struct tc_prog *p, int map)
+static void emit_indexed_write(struct tcall_prog *p, int map)
 {
 	struct bpf_insn ld_map[2] = { BPF_LD_MAP_FD(BPF_REG_1, map) };
 	u32 jump;
 
-	tc_emit(p, BPF_ST_MEM(BPF_W, BPF_REG_10, -4, 0));
-	tc_emit(p, ld_map[0]);
-	tc_emit(p, ld_map[1]);
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
-	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4));
+	tcall_emit(p, BPF_ST_MEM(BPF_W, BPF_REG_10, -4, 0));
+	tcall_emit(p, ld_map[0]);
+	tcall_emit(p, ld_map[1]);
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4));
 	emit_helper(p, BPF_FUNC_map_lookup_elem);
 	jump = emit_jump_if(p, BPF_JEQ, BPF_REG_0, 0);
-	tc_emit(p, BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_8));
-	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_0, 0, 0));
+	tcall_emit(p, BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_8));
+	tcall_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_0, 0, 0));
 	land(p, jump);
 }
 
 /* Add SEEN to mark where R0 is @value. */
-static void emit_seen_if(struct tc_prog *p, s32 value)
+static void emit_seen_if(struct tcall_prog *p, s32 value)
 {
 	u32 jump = emit_jump_if(p, BPF_JNE, BPF_REG_0, value);
 
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(mark)));
-	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, SEEN));
-	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_2, SKB(mark)));
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(mark)));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, SEEN));
+	tcall_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_2, SKB(mark)));
 	land(p, jump);
 }
 
 static int load_callee(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "callee",
-					BPF_PROG_TYPE_SCHED_CLS);
+	struct tcall_prog *p = tcall_prog_new(test, "callee",
+					      BPF_PROG_TYPE_SCHED_CLS);
 
 	begin_main(p);
-	tc_emit_return(p, CALLEE_RESULT);
-	return tc_load_ok(p);
+	tcall_emit_return(p, CALLEE_RESULT);
+	return tcall_load_ok(p);
 }
 
-static void expect_refused(struct tc_prog *p)
+static void expect_refused(struct tcall_prog *p)
 {
-	int err = tc_load(p);
+	int err = tcall_load(p);
 
 	/* -EINVAL or -EACCES: nothing but the verifier's own. */
 	if (err != -EACCES)
@@ -163,20 +163,20 @@ static void expect_refused(struct tc_prog *p)
  */
 static void a_callees_result_arrives(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tcall_prog_array(test, 1);
 	int main_fd;
 
 	begin_main(p);
-	tc_emit_call(p, SUB);
+	tcall_emit_call(p, SUB);
 	emit_seen_if(p, CALLEE_RESULT);
-	tc_emit_return(p, 0);
+	tcall_emit_return(p, 0);
 	emit_tail_calling_sub(p, array);
 
-	main_fd = tc_load_ok(p);
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 1u);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, load_callee(test)), 0);
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 2u + SEEN);
+	main_fd = tcall_load_ok(p);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, main_fd), 1u);
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, 0, load_callee(test)), 0);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, main_fd), 2u + SEEN);
 }
 
 /*
@@ -185,16 +185,16 @@ static void a_callees_result_arrives(struct kunit *test)
  */
 static void a_failed_loads_result_arrives(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
 
 	begin_main(p);
-	tc_emit_call(p, SUB);
+	tcall_emit_call(p, SUB);
 	emit_seen_if(p, 0);
-	tc_emit_return(p, 0);
-	begin_sub(p, "sub", TC_STATIC);
-	tc_emit(p, BPF_LD_ABS(BPF_B, U16_MAX));
-	tc_emit_return(p, CALLEE_RESULT);
-	KUNIT_EXPECT_EQ(test, tc_run(test, tc_load_ok(p)), 1u + SEEN);
+	tcall_emit_return(p, 0);
+	begin_sub(p, "sub", TCALL_STATIC);
+	tcall_emit(p, BPF_LD_ABS(BPF_B, U16_MAX));
+	tcall_emit_return(p, CALLEE_RESULT);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, tcall_load_ok(p)), 1u + SEEN);
 }
 
 /*
@@ -203,42 +203,42 @@ static void a_failed_loads_result_arrives(struct kunit *test)
  */
 static void what_follows_a_tail_call_is_not_assumed(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tcall_prog_array(test, 1);
 	int main_fd;
 
 	begin_main(p);
-	tc_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0));
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
-	tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -8));
-	tc_emit_call(p, SUB);
-	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_10, -8));
+	tcall_emit(p, BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0));
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -8));
+	tcall_emit_call(p, SUB);
+	tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_10, -8));
 	emit_seen_if(p, 0);
-	tc_emit_return(p, 0);
+	tcall_emit_return(p, 0);
 
-	begin_sub(p, "sub", TC_STATIC);
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_7, BPF_REG_2));
-	tc_emit_tail_call(p, array, 0, TC_DIRECT);
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_1, 1));
-	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_7, BPF_REG_1, 0));
-	tc_emit_return(p, 0);
+	begin_sub(p, "sub", TCALL_STATIC);
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_7, BPF_REG_2));
+	tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_1, 1));
+	tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_7, BPF_REG_1, 0));
+	tcall_emit_return(p, 0);
 
-	main_fd = tc_load_ok(p);
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 1u);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, load_callee(test)), 0);
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 2u + SEEN);
+	main_fd = tcall_load_ok(p);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, main_fd), 1u);
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, 0, load_callee(test)), 0);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, main_fd), 2u + SEEN);
 }
 
 static void a_callees_result_has_no_bounds(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tcall_prog_array(test, 1);
 
 	begin_main(p);
-	tc_emit_call(p, SUB);
-	tc_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_0));
-	emit_indexed_write(p, tc_array(test, 1));
-	tc_emit_return(p, 0);
+	tcall_emit_call(p, SUB);
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_0));
+	emit_indexed_write(p, tcall_array(test, 1));
+	tcall_emit_return(p, 0);
 	emit_tail_calling_sub(p, array);
 	expect_refused(p);
 }
@@ -249,43 +249,43 @@ static void a_callees_result_has_no_bounds(struct kunit *test)
  */
 static void a_constant_is_followed_over_a_tail_call(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tcall_prog_array(test, 1);
 	u32 jump;
 
 	begin_main(p);
 	p->flags = BPF_F_TEST_STATE_FREQ;
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(priority)));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 1000));
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(priority)));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_8, 1000));
 	jump = emit_jump_if(p, BPF_JEQ, BPF_REG_2, 7);
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 3));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_8, 3));
 	land(p, jump);
-	tc_emit_call(p, SUB);
-	emit_indexed_write(p, tc_array(test, 1));
-	tc_emit_return(p, 0);
+	tcall_emit_call(p, SUB);
+	emit_indexed_write(p, tcall_array(test, 1));
+	tcall_emit_return(p, 0);
 
 	/* The same registers have other values in sub. */
-	begin_sub(p, "sub", TC_STATIC);
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 0));
-	tc_emit_tail_call(p, array, 0, TC_DIRECT);
-	tc_emit_return(p, 0);
+	begin_sub(p, "sub", TCALL_STATIC);
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_8, 0));
+	tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
 	expect_refused(p);
 }
 
 static void a_leaked_reference_is_refused(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tcall_prog_array(test, 1);
 
 	begin_main(p);
-	tc_emit_call(p, SUB);
-	tc_emit_return(p, 0);
+	tcall_emit_call(p, SUB);
+	tcall_emit_return(p, 0);
 
-	begin_sub(p, "sub", TC_STATIC);
+	begin_sub(p, "sub", TCALL_STATIC);
 	emit_socket(p);
-	tc_emit_tail_call(p, array, 0, TC_DIRECT);
+	tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
 	emit_release(p);
-	tc_emit_return(p, 0);
+	tcall_emit_return(p, 0);
 	expect_refused(p);
 }
 
@@ -293,12 +293,12 @@ static void a_leaked_reference_is_refused(struct kunit *test)
 
 static void pointers_are_stale_after_a_tail_call(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tcall_prog_array(test, 1);
 
 	begin_main(p);
 	emit_packet_pointer(p);
-	tc_emit_call(p, SUB);
+	tcall_emit_call(p, SUB);
 	emit_packet_read(p);
 	emit_tail_calling_sub(p, array);
 	expect_refused(p);
@@ -338,32 +338,32 @@ KUNIT_ARRAY_PARAM(change, changes, change_desc);
  */
 static void pointers_are_stale_after_a_function(struct kunit *test)
 {
-	const enum change *change = tc_param(test);
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
+	const enum change *change = tcall_param(test);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	int array = tcall_prog_array(test, 1);
 
 	begin_main(p);
 	emit_packet_pointer(p);
-	tc_emit_call(p, SUB);
+	tcall_emit_call(p, SUB);
 	emit_packet_read(p);
 
-	begin_sub(p, "sub", TC_GLOBAL);
+	begin_sub(p, "sub", TCALL_GLOBAL);
 	if (*change == BY_HELPER)
 		emit_pull_data(p);
 	else if (*change == BY_TAIL_CALL)
-		tc_emit_tail_call(p, array, 0, TC_DIRECT);
+		tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
 	else
-		tc_emit_call(p, INNER);
-	tc_emit_return(p, 0);
+		tcall_emit_call(p, INNER);
+	tcall_emit_return(p, 0);
 
 	if (*change != BY_HELPER && *change != BY_TAIL_CALL) {
 		begin_sub(p, "inner", *change == BY_GLOBAL_FUNCTION ?
-				      TC_GLOBAL : TC_STATIC);
+				      TCALL_GLOBAL : TCALL_STATIC);
 		if (*change == BY_TAIL_CALL_OF_FUNCTION)
-			tc_emit_tail_call(p, array, 0, TC_DIRECT);
+			tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
 		else
 			emit_pull_data(p);
-		tc_emit_return(p, 0);
+		tcall_emit_return(p, 0);
 	}
 	expect_refused(p);
 }
@@ -374,51 +374,51 @@ static void pointers_are_stale_after_a_function(struct kunit *test)
  */
 static int load_target(struct kunit *test, bool hold)
 {
-	struct tc_prog *p = tc_prog_new(test, "target",
-					BPF_PROG_TYPE_SCHED_CLS);
+	struct tcall_prog *p = tcall_prog_new(test, "target",
+					      BPF_PROG_TYPE_SCHED_CLS);
 
 	begin_main(p);
 	if (hold)
 		emit_packet_pointer(p);
-	tc_emit_call(p, SUB);
+	tcall_emit_call(p, SUB);
 	if (hold)
 		emit_packet_read(p);
 	else
-		tc_emit_return(p, 0);
-	begin_sub(p, "sub", TC_GLOBAL);
-	tc_emit_call(p, INNER);
-	tc_emit_return(p, 0);
-	begin_sub(p, "inner", TC_GLOBAL);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+		tcall_emit_return(p, 0);
+	begin_sub(p, "sub", TCALL_GLOBAL);
+	tcall_emit_call(p, INNER);
+	tcall_emit_return(p, 0);
+	begin_sub(p, "inner", TCALL_GLOBAL);
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
 /* main -call-> sub, global, which changes packet data */
 static int load_pulling_target(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "target",
-					BPF_PROG_TYPE_SCHED_CLS);
+	struct tcall_prog *p = tcall_prog_new(test, "target",
+					      BPF_PROG_TYPE_SCHED_CLS);
 
 	begin_main(p);
-	tc_emit_call(p, SUB);
-	tc_emit_return(p, 0);
-	begin_sub(p, "sub", TC_GLOBAL);
+	tcall_emit_call(p, SUB);
+	tcall_emit_return(p, 0);
+	begin_sub(p, "sub", TCALL_GLOBAL);
 	emit_pull_data(p);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
-static struct tc_prog *extension(struct kunit *test, int target, int func,
-				 bool pull)
+static struct tcall_prog *extension(struct kunit *test, int target, int func,
+				    bool pull)
 {
-	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+	struct tcall_prog *p = tcall_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
 
 	p->target_fd = target;
-	p->target_btf_id = tc_func_btf_id(func);
-	begin_sub(p, "extension", TC_GLOBAL);
+	p->target_btf_id = tcall_func_btf_id(func);
+	begin_sub(p, "extension", TCALL_GLOBAL);
 	if (pull)
 		emit_pull_data(p);
-	tc_emit_return(p, 0);
+	tcall_emit_return(p, 0);
 	return p;
 }
 
@@ -426,23 +426,23 @@ static void an_extension_keeps_the_pointers_of_its_target(struct kunit *test)
 {
 	int target = load_target(test, true);
 
-	tc_load_ok(extension(test, target, SUB, false));
-	tc_load_ok(extension(test, target, INNER, false));
+	tcall_load_ok(extension(test, target, SUB, false));
+	tcall_load_ok(extension(test, target, INNER, false));
 	expect_refused(extension(test, target, SUB, true));
 	expect_refused(extension(test, target, INNER, true));
 }
 
 /* An extension of @func that writes to the packet, and calls no helper for it. */
-static struct tc_prog *writing_extension(struct kunit *test, int target, int func)
+static struct tcall_prog *writing_extension(struct kunit *test, int target, int func)
 {
-	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+	struct tcall_prog *p = tcall_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
 
 	p->target_fd = target;
-	p->target_btf_id = tc_func_btf_id(func);
-	begin_sub(p, "extension", TC_GLOBAL);
+	p->target_btf_id = tcall_func_btf_id(func);
+	begin_sub(p, "extension", TCALL_GLOBAL);
 	emit_packet_pointer(p);
-	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_7, 0, 1));
-	tc_emit_return(p, 0);
+	tcall_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_7, 0, 1));
+	tcall_emit_return(p, 0);
 	return p;
 }
 
@@ -450,31 +450,31 @@ static void a_writing_extension_keeps_the_pointers_of_its_target(struct kunit *t
 {
 	int target = load_target(test, true);
 	int free = load_pulling_target(test);
-	int ext = tc_load_ok(writing_extension(test, free, SUB));
+	int ext = tcall_load_ok(writing_extension(test, free, SUB));
 
 	expect_refused(writing_extension(test, target, SUB));
 	expect_refused(writing_extension(test, target, INNER));
 	/* It was loaded for one target, and is offered to another one. */
-	KUNIT_EXPECT_EQ(test, tc_attach_to(test, ext, target,
-					   tc_func_btf_id(SUB)), -EINVAL);
-	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
-#ifdef TC_EXTENSION_RULE_BY_HOLDER
-	tc_load_ok(writing_extension(test, load_target(test, false), SUB));
+	KUNIT_EXPECT_EQ(test, tcall_attach_to(test, ext, target,
+					      tcall_func_btf_id(SUB)), -EINVAL);
+	KUNIT_EXPECT_GE(test, tcall_attach(test, ext), 0);
+#ifdef TCALL_EXTENSION_RULE_BY_HOLDER
+	tcall_load_ok(writing_extension(test, load_target(test, false), SUB));
 #endif
 }
 
-#ifdef TC_EXTENSION_RULE_BY_HOLDER
+#ifdef TCALL_EXTENSION_RULE_BY_HOLDER
 static void an_extension_changes_what_nobody_holds(struct kunit *test)
 {
 	int target = load_target(test, false);
-	int ext = tc_load_ok(extension(test, target, SUB, true));
+	int ext = tcall_load_ok(extension(test, target, SUB, true));
 	int held = load_target(test, true);
 
-	tc_load_ok(extension(test, target, INNER, true));
+	tcall_load_ok(extension(test, target, INNER, true));
 	/* It was loaded for one target, and is offered to another one. */
-	KUNIT_EXPECT_EQ(test, tc_attach_to(test, ext, held,
-					   tc_func_btf_id(SUB)), -EINVAL);
-	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_EQ(test, tcall_attach_to(test, ext, held,
+					      tcall_func_btf_id(SUB)), -EINVAL);
+	KUNIT_EXPECT_GE(test, tcall_attach(test, ext), 0);
 }
 #endif
 
@@ -510,13 +510,13 @@ static const enum sound sounds[] = {
 	FRESH_POINTERS, POINTERS_OVER_A_PLAIN_FUNCTION,
 	POINTERS_OVER_A_GLOBAL_FUNCTION, FRESH_POINTERS_AFTER_A_FUNCTION,
 	MASKED_RESULT, CONSTANT_INDEX, RELEASED_BEFORE,
-#ifdef TC_POINTERS_OUTLIVE_A_MISS
+#ifdef TCALL_POINTERS_OUTLIVE_A_MISS
 	POINTERS_OVER_MAINS_TAIL_CALL,
 #endif
-#ifdef TC_RESULTS_HAVE_A_RANGE
+#ifdef TCALL_RESULTS_HAVE_A_RANGE
 	RESULT_RETURNED,
 #endif
-#ifdef TC_CALLERS_MAY_HOLD_REFERENCES
+#ifdef TCALL_CALLERS_MAY_HOLD_REFERENCES
 	RELEASED_BY_MAIN,
 #endif
 };
@@ -530,14 +530,14 @@ KUNIT_ARRAY_PARAM(sound, sounds, sound_desc);
 
 static void a_sound_program_loads(struct kunit *test)
 {
-	const enum sound sound = *(const enum sound *)tc_param(test);
-	struct tc_prog *p = tc_prog_new(test, "main",
-					sound == RESULT_RETURNED ?
-					BPF_PROG_TYPE_CGROUP_SKB :
-					BPF_PROG_TYPE_SCHED_CLS);
-	int array = tc_prog_array(test, 1);
-	int map = tc_array(test, 1);
-	enum tc_linkage linkage;
+	const enum sound sound = *(const enum sound *)tcall_param(test);
+	struct tcall_prog *p = tcall_prog_new(test, "main",
+					      sound == RESULT_RETURNED ?
+					      BPF_PROG_TYPE_CGROUP_SKB :
+					      BPF_PROG_TYPE_SCHED_CLS);
+	int array = tcall_prog_array(test, 1);
+	int map = tcall_array(test, 1);
+	enum tcall_linkage linkage;
 
 	begin_main(p);
 	p->flags = BPF_F_TEST_STATE_FREQ;
@@ -545,54 +545,54 @@ static void a_sound_program_loads(struct kunit *test)
 	case FRESH_POINTERS:
 	case FRESH_POINTERS_AFTER_A_FUNCTION:
 		emit_packet_pointer(p);
-		tc_emit_call(p, SUB);
+		tcall_emit_call(p, SUB);
 		emit_packet_pointer(p);
 		emit_packet_read(p);
 		break;
 	case POINTERS_OVER_A_PLAIN_FUNCTION:
 	case POINTERS_OVER_A_GLOBAL_FUNCTION:
 		emit_packet_pointer(p);
-		tc_emit_call(p, SUB);
+		tcall_emit_call(p, SUB);
 		emit_packet_read(p);
 		break;
 	case POINTERS_OVER_MAINS_TAIL_CALL:
 		emit_packet_pointer(p);
-		tc_emit_tail_call(p, array, 0, TC_DIRECT);
+		tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
 		emit_packet_read(p);
 		break;
 	case MASKED_RESULT:
-		tc_emit_call(p, SUB);
-		tc_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_0));
-		tc_emit(p, BPF_ALU64_IMM(BPF_AND, BPF_REG_8, 7));
+		tcall_emit_call(p, SUB);
+		tcall_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_0));
+		tcall_emit(p, BPF_ALU64_IMM(BPF_AND, BPF_REG_8, 7));
 		emit_indexed_write(p, map);
-		tc_emit_return(p, 0);
+		tcall_emit_return(p, 0);
 		break;
 	case CONSTANT_INDEX:
-		tc_emit(p, BPF_MOV64_IMM(BPF_REG_8, 3));
-		tc_emit_call(p, SUB);
+		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_8, 3));
+		tcall_emit_call(p, SUB);
 		emit_indexed_write(p, map);
-		tc_emit_return(p, 0);
+		tcall_emit_return(p, 0);
 		break;
 	case RESULT_RETURNED:
-		tc_emit_call(p, SUB);
-		tc_emit(p, BPF_EXIT_INSN());
+		tcall_emit_call(p, SUB);
+		tcall_emit(p, BPF_EXIT_INSN());
 		break;
 	case RELEASED_BEFORE:
-		tc_emit_call(p, SUB);
-		tc_emit_return(p, 0);
+		tcall_emit_call(p, SUB);
+		tcall_emit_return(p, 0);
 		break;
 	case RELEASED_BY_MAIN:
 		emit_socket(p);
-		tc_emit_call(p, SUB);
+		tcall_emit_call(p, SUB);
 		emit_release(p);
-		tc_emit_return(p, 0);
+		tcall_emit_return(p, 0);
 		break;
 	}
 
-	linkage = TC_STATIC;
+	linkage = TCALL_STATIC;
 	if (sound == POINTERS_OVER_A_GLOBAL_FUNCTION ||
 	    sound == FRESH_POINTERS_AFTER_A_FUNCTION)
-		linkage = TC_GLOBAL;
+		linkage = TCALL_GLOBAL;
 	begin_sub(p, "sub", linkage);
 	if (sound == RELEASED_BEFORE) {
 		emit_socket(p);
@@ -603,15 +603,15 @@ static void a_sound_program_loads(struct kunit *test)
 	else if (sound != POINTERS_OVER_A_PLAIN_FUNCTION &&
 		 sound != POINTERS_OVER_A_GLOBAL_FUNCTION &&
 		 sound != POINTERS_OVER_MAINS_TAIL_CALL)
-		tc_emit_tail_call(p, array, 0, TC_DIRECT);
-	tc_emit_return(p, 0);
+		tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
 	/* Without a caller, the verifier wants no sub. */
 	if (sound == POINTERS_OVER_MAINS_TAIL_CALL) {
 		p->func_cnt--;
 		p->insn_cnt = p->func[SUB].start;
 	}
 
-	KUNIT_EXPECT_GE_MSG(test, tc_load(p), 0, "%s", sound_names[sound]);
+	KUNIT_EXPECT_GE_MSG(test, tcall_load(p), 0, "%s", sound_names[sound]);
 }
 
 static struct kunit_case verifier_cases[] = {
@@ -626,7 +626,7 @@ static struct kunit_case verifier_cases[] = {
 			 change_gen_params),
 	KUNIT_CASE(an_extension_keeps_the_pointers_of_its_target),
 	KUNIT_CASE(a_writing_extension_keeps_the_pointers_of_its_target),
-#ifdef TC_EXTENSION_RULE_BY_HOLDER
+#ifdef TCALL_EXTENSION_RULE_BY_HOLDER
 	KUNIT_CASE(an_extension_changes_what_nobody_holds),
 #endif
 	KUNIT_CASE_PARAM(a_sound_program_loads, sound_gen_params),
@@ -635,7 +635,7 @@ static struct kunit_case verifier_cases[] = {
 
 struct kunit_suite tailcall_verifier_suite = {
 	.name = "tailcall_verifier",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = verifier_cases,
 };

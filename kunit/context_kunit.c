@@ -7,7 +7,7 @@
 #include "prog.h"
 #include "suites.h"
 
-#ifdef TC_SLEEPABLE_CALLERS
+#ifdef TCALL_SLEEPABLE_CALLERS
 
 /* What is handed over, what the tail callee goes for, and what is there. */
 #define CTX_SIZE	8
@@ -37,13 +37,13 @@ static void context_desc(const struct context_param *param, char *desc)
 
 KUNIT_ARRAY_PARAM(context, context_params, context_desc);
 
-static struct tc_prog *context_prog(struct kunit *test, const char *name)
+static struct tcall_prog *context_prog(struct kunit *test, const char *name)
 {
-	struct tc_prog *p = tc_prog_new(test, name, BPF_PROG_TYPE_SYSCALL);
+	struct tcall_prog *p = tcall_prog_new(test, name, BPF_PROG_TYPE_SYSCALL);
 
 	p->flags = BPF_F_SLEEPABLE;
-	tc_func_begin(p, name, TC_GLOBAL);
-	tc_emit_sub_entry(p);
+	tcall_func_begin(p, name, TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
 	return p;
 }
 
@@ -51,17 +51,17 @@ static struct tc_prog *context_prog(struct kunit *test, const char *name)
 static int context_caller(struct kunit *test, const struct context_param *param,
 			  int array)
 {
-	struct tc_prog *p = context_prog(test, "caller");
+	struct tcall_prog *p = context_prog(test, "caller");
 
 	if (param->in_subprogram) {
-		tc_emit_call(p, 1);
-		tc_emit_return(p, 0);
-		tc_func_begin(p, "sub", TC_STATIC);
-		tc_emit_sub_entry(p);
+		tcall_emit_call(p, 1);
+		tcall_emit_return(p, 0);
+		tcall_func_begin(p, "sub", TCALL_STATIC);
+		tcall_emit_sub_entry(p);
 	}
-	tc_emit_tail_call(p, array, 0, TC_DIRECT);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+	tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
 /* Writes to the first byte, and to one behind what was handed over: was there
@@ -70,34 +70,34 @@ static int context_caller(struct kunit *test, const struct context_param *param,
  */
 static int context_callee(struct kunit *test)
 {
-	struct tc_prog *p = context_prog(test, "callee");
+	struct tcall_prog *p = context_prog(test, "callee");
 	int i;
 
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 0));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_7, 0));
 	for (i = 0; i < CTX_READS; i++) {
-		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6,
-				       CTX_BEHIND + i * CTX_STEP));
-		tc_emit(p, BPF_ALU64_REG(BPF_OR, BPF_REG_7, BPF_REG_1));
+		tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6,
+					  CTX_BEHIND + i * CTX_STEP));
+		tcall_emit(p, BPF_ALU64_REG(BPF_OR, BPF_REG_7, BPF_REG_1));
 	}
-	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_6, CTX_BEHIND, CTX_WRITTEN));
-	tc_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_6, 0, CTX_WRITTEN));
+	tcall_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_6, CTX_BEHIND, CTX_WRITTEN));
+	tcall_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_6, 0, CTX_WRITTEN));
 	/* The program that is run says nothing of its own. */
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 2));
-	tc_emit(p, BPF_JMP_IMM(BPF_JNE, BPF_REG_7, 0, 1));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 1));
-	tc_emit(p, BPF_EXIT_INSN());
-	return tc_load_ok(p);
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_0, 2));
+	tcall_emit(p, BPF_JMP_IMM(BPF_JNE, BPF_REG_7, 0, 1));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_0, 1));
+	tcall_emit(p, BPF_EXIT_INSN());
+	return tcall_load_ok(p);
 }
 
 static void a_tail_callee_stays_within_the_context(struct kunit *test)
 {
 	const struct context_param *param = test->param_value;
-	int array = tc_prog_array(test, 1);
+	int array = tcall_prog_array(test, 1);
 	int caller = context_caller(test, param, array);
 	union bpf_attr attr = {};
 	u8 *ctx;
 
-	KUNIT_ASSERT_EQ_MSG(test, tc_set_slot(array, 0, context_callee(test)), 0,
+	KUNIT_ASSERT_EQ_MSG(test, tcall_set_slot(array, 0, context_callee(test)), 0,
 			    "a syscall program that reads more is no bad tail callee");
 
 	/* So that no other's memory is written to where the bug is. */
@@ -148,12 +148,12 @@ static struct kunit_case context_cases[] = {
 
 static struct kunit_suite tailcall_context_suite = {
 	.name = "tailcall_context",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = context_cases,
 };
 
 /* Only newer kernels have it, so it is not in the list of the others. */
 kunit_test_suite(tailcall_context_suite);
 
-#endif /* TC_SLEEPABLE_CALLERS */
+#endif /* TCALL_SLEEPABLE_CALLERS */

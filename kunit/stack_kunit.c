@@ -40,7 +40,7 @@ static void stack_desc(const struct stack_param *param, char *desc)
 
 KUNIT_ARRAY_PARAM(stack, stack_params, stack_desc);
 
-static const char * const stack_names[TC_MAX_FUNCS] = {
+static const char * const stack_names[TCALL_MAX_FUNCS] = {
 	"main", "sub1", "sub2", "sub3", "sub4", "sub5", "sub6", "sub7",
 };
 
@@ -48,36 +48,36 @@ static const char * const stack_names[TC_MAX_FUNCS] = {
  *   main -call-> sub1 ... -call-> the last -slot 0->, if @array_fd
  *   with @bytes of stack for each but the last, and all registers saved.
  */
-static struct tc_prog *stack_chain(struct kunit *test, int array_fd, u32 callers,
-				   u32 bytes, enum tc_form form)
+static struct tcall_prog *stack_chain(struct kunit *test, int array_fd, u32 callers,
+				      u32 bytes, enum tcall_form form)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
 	u32 i;
 
 	for (i = 0; i <= callers; i++) {
-		tc_func_begin(p, stack_names[i], i ? TC_STATIC : TC_GLOBAL);
+		tcall_func_begin(p, stack_names[i], i ? TCALL_STATIC : TCALL_GLOBAL);
 		if (i)
-			tc_emit_sub_entry(p);
+			tcall_emit_sub_entry(p);
 		else
-			tc_emit_main_entry(p);
-		tc_emit_callee_regs(p);
+			tcall_emit_main_entry(p);
+		tcall_emit_callee_regs(p);
 		if (i < callers) {
-			tc_emit_stack(p, bytes);
-			tc_emit_call(p, i + 1);
+			tcall_emit_stack(p, bytes);
+			tcall_emit_call(p, i + 1);
 		} else if (array_fd >= 0) {
-			tc_emit_tail_call(p, array_fd, 0, form);
+			tcall_emit_tail_call(p, array_fd, 0, form);
 		}
-		tc_emit_return(p, 0);
+		tcall_emit_return(p, 0);
 	}
 	return p;
 }
 
 static void callers_have_their_share(struct kunit *test)
 {
-	const struct stack_param *param = tc_param(test);
-	int array = param->tail_call ? tc_prog_array(test, 1) : -1;
-	int fd = tc_load(stack_chain(test, array, param->functions - 1,
-				     param->bytes, TC_DIRECT));
+	const struct stack_param *param = tcall_param(test);
+	int array = param->tail_call ? tcall_prog_array(test, 1) : -1;
+	int fd = tcall_load(stack_chain(test, array, param->functions - 1,
+					param->bytes, TCALL_DIRECT));
 
 	if (param->loads)
 		KUNIT_EXPECT_GE(test, fd, 0);
@@ -88,7 +88,7 @@ static void callers_have_their_share(struct kunit *test)
 struct depth_param {
 	u32 callers;
 	u32 bytes;
-	enum tc_form form;
+	enum tcall_form form;
 	/* How often the first function may be entered. */
 	u32 least;
 	u32 most;
@@ -101,52 +101,52 @@ struct depth_param {
  */
 static const struct depth_param depth_params[] = {
 	/* one caller makes all of them, whatever its stack */
-	{ 1, 8, TC_DIRECT, TC_ENTRIES, TC_ENTRIES },
-	{ 1, 224, TC_DIRECT, TC_ENTRIES, TC_ENTRIES },
-	{ 1, 224, TC_INDIRECT, TC_ENTRIES, TC_ENTRIES },
-	{ 2, 64, TC_DIRECT, TC_ENTRIES, TC_ENTRIES },
+	{ 1, 8, TCALL_DIRECT, TCALL_ENTRIES, TCALL_ENTRIES },
+	{ 1, 224, TCALL_DIRECT, TCALL_ENTRIES, TCALL_ENTRIES },
+	{ 1, 224, TCALL_INDIRECT, TCALL_ENTRIES, TCALL_ENTRIES },
+	{ 2, 64, TCALL_DIRECT, TCALL_ENTRIES, TCALL_ENTRIES },
 	/* 384 bytes for a level */
-	{ 3, 64, TC_DIRECT, 24, 31 },
-	{ 3, 64, TC_INDIRECT, 24, 31 },
+	{ 3, 64, TCALL_DIRECT, 24, 31 },
+	{ 3, 64, TCALL_INDIRECT, 24, 31 },
 	/* 360 bytes for a level */
-	{ 5, 8, TC_DIRECT, 24, 31 },
-	{ 5, 8, TC_INDIRECT, 24, 31 },
+	{ 5, 8, TCALL_DIRECT, 24, 31 },
+	{ 5, 8, TCALL_INDIRECT, 24, 31 },
 };
 
 static void depth_desc(const struct depth_param *param, char *desc)
 {
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u callers with %u bytes, %s",
-		 param->callers, param->bytes, tc_form_name(param->form));
+		 param->callers, param->bytes, tcall_form_name(param->form));
 }
 
 KUNIT_ARRAY_PARAM(depth, depth_params, depth_desc);
 
 static void a_run_stays_within_the_stack(struct kunit *test)
 {
-	const struct depth_param *param = tc_param(test);
-	int array = tc_prog_array(test, 1);
-	int fd = tc_load_ok(stack_chain(test, array, param->callers,
-					param->bytes, param->form));
+	const struct depth_param *param = tcall_param(test);
+	int array = tcall_prog_array(test, 1);
+	int fd = tcall_load_ok(stack_chain(test, array, param->callers,
+					   param->bytes, param->form));
 	u32 entries;
 
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, fd), 0);
-	entries = tc_run(test, fd);
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, 0, fd), 0);
+	entries = tcall_run(test, fd);
 	KUNIT_EXPECT_GE(test, entries, param->least);
 	/* KASAN's stacks are larger */
-	KUNIT_EXPECT_LE(test, entries, THREAD_SIZE > 16384 ? TC_ENTRIES : param->most);
+	KUNIT_EXPECT_LE(test, entries, THREAD_SIZE > 16384 ? TCALL_ENTRIES : param->most);
 	/* the next run begins with nothing used */
-	KUNIT_EXPECT_EQ(test, tc_run(test, fd), entries);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, fd), entries);
 }
 
 /* main -> sub1 -> sub2 -> tail call, with 64 bytes each, and fexit on all of them */
 static void its_functions_can_be_traced(struct kunit *test)
 {
-	int array = tc_prog_array(test, 1);
-	int fd = tc_load_ok(stack_chain(test, array, 2, 64, TC_DIRECT));
+	int array = tcall_prog_array(test, 1);
+	int fd = tcall_load_ok(stack_chain(test, array, 2, 64, TCALL_DIRECT));
 	int i;
 
 	for (i = 0; i <= 2; i++)
-		tc_tracer(test, BPF_TRACE_FEXIT, fd, i);
+		tcall_tracer(test, BPF_TRACE_FEXIT, fd, i);
 }
 
 static struct kunit_case stack_cases[] = {
@@ -158,7 +158,7 @@ static struct kunit_case stack_cases[] = {
 
 struct kunit_suite tailcall_stack_suite = {
 	.name = "tailcall_stack",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = stack_cases,
 };

@@ -81,18 +81,18 @@ static struct vfsmount *given_proc(struct kunit *test)
 }
 
 /* A socket filter with eight bytes of stack. */
-static struct tc_prog *given_filter(struct kunit *test, int array)
+static struct tcall_prog *given_filter(struct kunit *test, int array)
 {
-	struct tc_prog *p = tc_prog_new(test, "filter",
-					BPF_PROG_TYPE_SOCKET_FILTER);
+	struct tcall_prog *p = tcall_prog_new(test, "filter",
+					      BPF_PROG_TYPE_SOCKET_FILTER);
 
 	p->plain = true;
-	tc_func_begin(p, "filter", TC_GLOBAL);
-	tc_emit_sub_entry(p);
-	tc_emit_stack(p, 8);
+	tcall_func_begin(p, "filter", TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
+	tcall_emit_stack(p, 8);
 	if (array >= 0)
-		tc_emit_tail_call(p, array, 0, TC_DIRECT);
-	tc_emit_return(p, 0);
+		tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
 	return p;
 }
 
@@ -104,8 +104,8 @@ struct given_pair {
 static struct given_pair given_load(struct kunit *test, struct given_sysctl *settings,
 				    size_t count, bool with_caps)
 {
-	struct tc_prog *caller = given_filter(test, tc_prog_array(test, 1));
-	struct tc_prog *plain = given_filter(test, -1);
+	struct tcall_prog *caller = given_filter(test, tcall_prog_array(test, 1));
+	struct tcall_prog *plain = given_filter(test, -1);
 	struct vfsmount *proc = given_proc(test);
 	const struct cred *old = NULL;
 	struct given_pair pair = {};
@@ -121,8 +121,8 @@ static struct given_pair given_load(struct kunit *test, struct given_sysctl *set
 	if (!err) {
 		if (!with_caps)
 			old = override_creds(cred);
-		pair.caller = tc_load(caller);
-		pair.plain = tc_load(plain);
+		pair.caller = tcall_load(caller);
+		pair.plain = tcall_load(plain);
 		if (!with_caps)
 			revert_creds(old);
 	}
@@ -189,28 +189,28 @@ enum { GIVEN_MAIN, GIVEN_STUB };
 static int given_target(struct kunit *test, enum bpf_prog_type type,
 			const char *ctx_name)
 {
-	struct tc_prog *p = tc_prog_new(test, "target", type);
+	struct tcall_prog *p = tcall_prog_new(test, "target", type);
 
 	p->ctx_name = ctx_name;
-	tc_func_begin(p, "target", TC_GLOBAL);
-	tc_emit_sub_entry(p);
-	tc_emit_call(p, GIVEN_STUB);
-	tc_emit(p, BPF_EXIT_INSN());
-	tc_func_begin(p, "stub", TC_GLOBAL);
-	tc_emit_return(p, 1);
-	return tc_load_ok(p);
+	tcall_func_begin(p, "target", TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
+	tcall_emit_call(p, GIVEN_STUB);
+	tcall_emit(p, BPF_EXIT_INSN());
+	tcall_func_begin(p, "stub", TCALL_GLOBAL);
+	tcall_emit_return(p, 1);
+	return tcall_load_ok(p);
 }
 
-static struct tc_prog *given_extension(struct kunit *test, int target,
-				       const char *ctx_name)
+static struct tcall_prog *given_extension(struct kunit *test, int target,
+					  const char *ctx_name)
 {
-	struct tc_prog *p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+	struct tcall_prog *p = tcall_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
 
 	p->ctx_name = ctx_name;
 	p->target_fd = target;
-	p->target_btf_id = tc_func_btf_id(GIVEN_STUB);
-	tc_func_begin(p, "extension", TC_GLOBAL);
-	tc_emit_sub_entry(p);
+	p->target_btf_id = tcall_func_btf_id(GIVEN_STUB);
+	tcall_func_begin(p, "extension", TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
 	return p;
 }
 
@@ -241,16 +241,16 @@ static u32 given_run_filter(struct kunit *test, struct bpf_prog *prog, u32 *cb)
 static void an_extension_has_a_control_block_of_its_own(struct kunit *test)
 {
 	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
-	struct tc_prog *p = given_extension(test, target, NULL);
+	struct tcall_prog *p = given_extension(test, target, NULL);
 	const s16 cb_off = offsetof(struct __sk_buff, cb);
 	u32 cb = CB_OF_PROTOCOL, seen;
 	struct bpf_prog *prog;
 
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6, cb_off));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_1, CB_OF_PROGRAM));
-	tc_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_1, cb_off));
-	tc_emit(p, BPF_EXIT_INSN());
-	KUNIT_ASSERT_GE(test, tc_attach(test, tc_load_ok(p)), 0);
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6, cb_off));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_1, CB_OF_PROGRAM));
+	tcall_emit(p, BPF_STX_MEM(BPF_W, BPF_REG_6, BPF_REG_1, cb_off));
+	tcall_emit(p, BPF_EXIT_INSN());
+	KUNIT_ASSERT_GE(test, tcall_attach(test, tcall_load_ok(p)), 0);
 	prog = given_get(test, target, BPF_PROG_TYPE_SOCKET_FILTER);
 	seen = given_run_filter(test, prog, &cb);
 	bpf_prog_put(prog);
@@ -260,10 +260,10 @@ static void an_extension_has_a_control_block_of_its_own(struct kunit *test)
 
 static int given_extension_that_asks_for_nothing(struct kunit *test, int target)
 {
-	struct tc_prog *p = given_extension(test, target, NULL);
+	struct tcall_prog *p = given_extension(test, target, NULL);
 
-	tc_emit_return(p, 2);
-	return tc_load_ok(p);
+	tcall_emit_return(p, 2);
+	return tcall_load_ok(p);
 }
 
 static int given_load_one_that_asks_for_nothing(struct kunit *test)
@@ -280,89 +280,89 @@ static void an_extension_that_asks_for_nothing_costs_nothing(struct kunit *test)
 	int ext = given_extension_that_asks_for_nothing(test, target);
 	struct bpf_prog *prog;
 
-	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
+	KUNIT_EXPECT_GE(test, tcall_attach(test, ext), 0);
 	prog = given_get(test, target, BPF_PROG_TYPE_SOCKET_FILTER);
 	KUNIT_EXPECT_FALSE(test, prog->cb_access);
 	KUNIT_EXPECT_FALSE(test, prog->call_get_stack);
 	bpf_prog_put(prog);
 	KUNIT_EXPECT_FALSE_MSG(test,
-			       tc_attach_waits(test, given_load_one_that_asks_for_nothing),
+			       tcall_attach_waits(test, given_load_one_that_asks_for_nothing),
 			       "the attach waited for a run");
 }
 
 static int given_load_one_that_asks(struct kunit *test)
 {
 	int target = given_target(test, BPF_PROG_TYPE_SOCKET_FILTER, NULL);
-	struct tc_prog *p = given_extension(test, target, NULL);
+	struct tcall_prog *p = given_extension(test, target, NULL);
 
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6,
-			       offsetof(struct __sk_buff, cb)));
-	tc_emit(p, BPF_EXIT_INSN());
-	return tc_load_ok(p);
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6,
+				  offsetof(struct __sk_buff, cb)));
+	tcall_emit(p, BPF_EXIT_INSN());
+	return tcall_load_ok(p);
 }
 
 /* Who runs the target without saving is through before the extension comes. */
 static void an_extension_that_asks_waits_for_runs(struct kunit *test)
 {
 	KUNIT_EXPECT_TRUE_MSG(test,
-			      tc_attach_waits(test, given_load_one_that_asks),
+			      tcall_attach_waits(test, given_load_one_that_asks),
 			      "the target was extended while it ran");
 }
 
 /* ---- the arguments of a raw tracepoint --------------------------------------- */
 
 /* In newer kernels an extension makes tail calls only where its target does. */
-#ifdef TC_EXTENSION_RULE_BY_HOLDER
+#ifdef TCALL_EXTENSION_RULE_BY_HOLDER
 #if IS_ENABLED(CONFIG_BPF_EVENTS)
 #define GIVEN_RAW_TP_WORDS	12
 
 /* r1 = where the only value of an array is. */
-static void given_emit_value(struct tc_prog *p, int array)
+static void given_emit_value(struct tcall_prog *p, int array)
 {
 	struct bpf_insn ld_value[2] = {
 		BPF_LD_IMM64_RAW(BPF_REG_1, BPF_PSEUDO_MAP_VALUE, array),
 	};
 
-	tc_emit(p, ld_value[0]);
-	tc_emit(p, ld_value[1]);
+	tcall_emit(p, ld_value[0]);
+	tcall_emit(p, ld_value[1]);
 }
 
 /* Writes 1 to the array if all words behind the first are zero, else 2. */
 static int given_word_reader(struct kunit *test, int array, const char *ctx_name)
 {
-	struct tc_prog *p = tc_prog_new(test, "callee", BPF_PROG_TYPE_RAW_TRACEPOINT);
+	struct tcall_prog *p = tcall_prog_new(test, "callee", BPF_PROG_TYPE_RAW_TRACEPOINT);
 	int word;
 
 	p->ctx_name = ctx_name;
-	tc_func_begin(p, "callee", TC_GLOBAL);
-	tc_emit_sub_entry(p);
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_0, 0));
+	tcall_func_begin(p, "callee", TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_0, 0));
 	for (word = 1; word < GIVEN_RAW_TP_WORDS; word++) {
-		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6,
-				       word * sizeof(u64)));
-		tc_emit(p, BPF_ALU64_REG(BPF_OR, BPF_REG_0, BPF_REG_1));
+		tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6,
+					  word * sizeof(u64)));
+		tcall_emit(p, BPF_ALU64_REG(BPF_OR, BPF_REG_0, BPF_REG_1));
 	}
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 1));
-	tc_emit(p, BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 1));
-	tc_emit(p, BPF_MOV64_IMM(BPF_REG_7, 2));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_7, 1));
+	tcall_emit(p, BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 1));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_7, 2));
 	given_emit_value(p, array);
-	tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_7, 0));
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+	tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_7, 0));
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
 /* What is in the array. */
 static u32 given_value(struct kunit *test, int array)
 {
-	struct tc_prog *p = tc_prog_new(test, "value", BPF_PROG_TYPE_SOCKET_FILTER);
+	struct tcall_prog *p = tcall_prog_new(test, "value", BPF_PROG_TYPE_SOCKET_FILTER);
 	struct bpf_prog *prog;
 	u32 cb = 0, value;
 
-	tc_func_begin(p, "value", TC_GLOBAL);
+	tcall_func_begin(p, "value", TCALL_GLOBAL);
 	given_emit_value(p, array);
-	tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
-	tc_emit(p, BPF_EXIT_INSN());
-	prog = given_get(test, tc_load_ok(p), BPF_PROG_TYPE_SOCKET_FILTER);
+	tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
+	tcall_emit(p, BPF_EXIT_INSN());
+	prog = given_get(test, tcall_load_ok(p), BPF_PROG_TYPE_SOCKET_FILTER);
 	value = given_run_filter(test, prog, &cb);
 	bpf_prog_put(prog);
 	return value;
@@ -371,7 +371,7 @@ static u32 given_value(struct kunit *test, int array)
 /* As a tracepoint with one argument runs it. */
 static void given_trace(struct bpf_prog *prog)
 {
-#ifdef TC_RAW_TP_LINK
+#ifdef TCALL_RAW_TP_LINK
 	struct bpf_raw_tp_link link = { .link.prog = prog };
 
 	preempt_disable();
@@ -388,15 +388,15 @@ static void an_extensions_callee_has_all_arguments(struct kunit *test)
 {
 	static const char ctx_name[] = "bpf_raw_tracepoint_args";
 	int target = given_target(test, BPF_PROG_TYPE_RAW_TRACEPOINT, ctx_name);
-	struct tc_prog *p = given_extension(test, target, ctx_name);
-	int slots = tc_prog_array(test, 1), report = tc_array(test, 1);
+	struct tcall_prog *p = given_extension(test, target, ctx_name);
+	int slots = tcall_prog_array(test, 1), report = tcall_array(test, 1);
 	struct bpf_prog *prog;
 
-	tc_emit_tail_call(p, slots, 0, TC_DIRECT);
-	tc_emit_return(p, 0);
-	KUNIT_ASSERT_GE(test, tc_attach(test, tc_load_ok(p)), 0);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(slots, 0,
-					  given_word_reader(test, report, ctx_name)), 0);
+	tcall_emit_tail_call(p, slots, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
+	KUNIT_ASSERT_GE(test, tcall_attach(test, tcall_load_ok(p)), 0);
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(slots, 0,
+					     given_word_reader(test, report, ctx_name)), 0);
 	prog = given_get(test, target, BPF_PROG_TYPE_RAW_TRACEPOINT);
 	given_trace(prog);
 	bpf_prog_put(prog);
@@ -422,57 +422,57 @@ static const char given_event_ctx[] = "bpf_perf_event_data";
 static const s32 given_stack_helpers[] = { BPF_FUNC_get_stack, BPF_FUNC_get_stackid };
 
 /* Asks @helper for the stack, and returns what that says. */
-static void given_emit_unwinder(struct tc_prog *p, s32 helper)
+static void given_emit_unwinder(struct tcall_prog *p, s32 helper)
 {
 	if (helper == BPF_FUNC_get_stackid) {
 		struct bpf_insn ld_map[2] = {
-			BPF_LD_MAP_FD(BPF_REG_2, tc_stack_trace(p->test)),
+			BPF_LD_MAP_FD(BPF_REG_2, tcall_stack_trace(p->test)),
 		};
 
-		tc_emit(p, ld_map[0]);
-		tc_emit(p, ld_map[1]);
+		tcall_emit(p, ld_map[0]);
+		tcall_emit(p, ld_map[1]);
 		/* Whatever stack was there with the same hash. */
-		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, BPF_F_REUSE_STACKID));
+		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, BPF_F_REUSE_STACKID));
 	} else {
-		tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
-		tc_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -GIVEN_STACK));
-		tc_emit(p, BPF_MOV64_IMM(BPF_REG_3, GIVEN_STACK));
-		tc_emit(p, BPF_MOV64_IMM(BPF_REG_4, 0));
+		tcall_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+		tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -GIVEN_STACK));
+		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, GIVEN_STACK));
+		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_4, 0));
 	}
-	tc_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
-	tc_emit(p, BPF_EXIT_INSN());
+	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
+	tcall_emit(p, BPF_EXIT_INSN());
 }
 
 /* A perf event's program whose extension asks for the stack. */
 static struct bpf_prog *given_extended_by_unwinder(struct kunit *test, s32 helper)
 {
 	int target = given_target(test, BPF_PROG_TYPE_PERF_EVENT, given_event_ctx);
-	struct tc_prog *p = given_extension(test, target, given_event_ctx);
+	struct tcall_prog *p = given_extension(test, target, given_event_ctx);
 
 	given_emit_unwinder(p, helper);
-	KUNIT_ASSERT_GE(test, tc_attach(test, tc_load_ok(p)), 0);
+	KUNIT_ASSERT_GE(test, tcall_attach(test, tcall_load_ok(p)), 0);
 	return given_get(test, target, BPF_PROG_TYPE_PERF_EVENT);
 }
 
 /* One whose tail callee does. */
 static struct bpf_prog *given_caller_of_unwinder(struct kunit *test, s32 helper)
 {
-	struct tc_prog *caller = tc_prog_new(test, "caller", BPF_PROG_TYPE_PERF_EVENT);
-	struct tc_prog *callee = tc_prog_new(test, "callee", BPF_PROG_TYPE_PERF_EVENT);
-	int array = tc_prog_array(test, 1), fd;
+	struct tcall_prog *caller = tcall_prog_new(test, "caller", BPF_PROG_TYPE_PERF_EVENT);
+	struct tcall_prog *callee = tcall_prog_new(test, "callee", BPF_PROG_TYPE_PERF_EVENT);
+	int array = tcall_prog_array(test, 1), fd;
 
 	caller->ctx_name = given_event_ctx;
-	tc_func_begin(caller, "caller", TC_GLOBAL);
-	tc_emit_sub_entry(caller);
-	tc_emit_tail_call(caller, array, 0, TC_DIRECT);
-	tc_emit_return(caller, GIVEN_MISSED);
-	fd = tc_load_ok(caller);
+	tcall_func_begin(caller, "caller", TCALL_GLOBAL);
+	tcall_emit_sub_entry(caller);
+	tcall_emit_tail_call(caller, array, 0, TCALL_DIRECT);
+	tcall_emit_return(caller, GIVEN_MISSED);
+	fd = tcall_load_ok(caller);
 
 	callee->ctx_name = given_event_ctx;
-	tc_func_begin(callee, "callee", TC_GLOBAL);
-	tc_emit_sub_entry(callee);
+	tcall_func_begin(callee, "callee", TCALL_GLOBAL);
+	tcall_emit_sub_entry(callee);
 	given_emit_unwinder(callee, helper);
-	KUNIT_ASSERT_EQ_MSG(test, tc_set_slot(array, 0, tc_load_ok(callee)), 0,
+	KUNIT_ASSERT_EQ_MSG(test, tcall_set_slot(array, 0, tcall_load_ok(callee)), 0,
 			    "who asks for the stack is no bad tail callee");
 	return given_get(test, fd, BPF_PROG_TYPE_PERF_EVENT);
 }
@@ -536,7 +536,7 @@ static void a_callee_walks_no_precise_events_stack(struct kunit *test)
 	expect_no_precise_stack(test, given_caller_of_unwinder);
 }
 
-#ifdef TC_CALLCHAIN_FOR_ASKERS
+#ifdef TCALL_CALLCHAIN_FOR_ASKERS
 /* Its caller does not ask, so nobody has made it. Without the series it reads through
  * what the sample has, which is NULL here.
  */
@@ -586,12 +586,12 @@ static struct kunit_case given_cases[] = {
 	KUNIT_CASE(an_extension_has_a_control_block_of_its_own),
 	KUNIT_CASE(an_extension_that_asks_for_nothing_costs_nothing),
 	KUNIT_CASE(an_extension_that_asks_waits_for_runs),
-#ifdef TC_EXTENSION_RULE_BY_HOLDER
+#ifdef TCALL_EXTENSION_RULE_BY_HOLDER
 	KUNIT_CASE(an_extensions_callee_has_all_arguments),
 #endif
 	KUNIT_CASE(an_extension_walks_no_precise_events_stack),
 	KUNIT_CASE(a_callee_walks_no_precise_events_stack),
-#ifdef TC_CALLCHAIN_FOR_ASKERS
+#ifdef TCALL_CALLCHAIN_FOR_ASKERS
 	KUNIT_CASE(an_extension_has_the_callchain),
 	KUNIT_CASE(a_callee_has_the_callchain),
 #endif
@@ -600,7 +600,7 @@ static struct kunit_case given_cases[] = {
 
 struct kunit_suite tailcall_given_suite = {
 	.name = "tailcall_given",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = given_cases,
 };

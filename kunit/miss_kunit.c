@@ -6,7 +6,7 @@
 #include "suites.h"
 
 /* More misses than a run has tail calls. */
-#define MISSES	(TC_LIMIT + 7)
+#define MISSES	(TCALL_LIMIT + 7)
 
 enum {
 	SLOT_SELF,
@@ -17,19 +17,19 @@ enum {
 
 struct miss_param {
 	u32 slot;
-	enum tc_form form;
+	enum tcall_form form;
 };
 
 static const struct miss_param miss_params[] = {
-	{ SLOT_EMPTY, TC_DIRECT }, { SLOT_EMPTY, TC_INDIRECT },
-	{ SLOT_OUT_OF_RANGE, TC_DIRECT }, { SLOT_OUT_OF_RANGE, TC_INDIRECT },
+	{ SLOT_EMPTY, TCALL_DIRECT }, { SLOT_EMPTY, TCALL_INDIRECT },
+	{ SLOT_OUT_OF_RANGE, TCALL_DIRECT }, { SLOT_OUT_OF_RANGE, TCALL_INDIRECT },
 };
 
 static void miss_param_desc(const struct miss_param *param, char *desc)
 {
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s",
 		 param->slot == SLOT_EMPTY ? "empty slot" : "out of range",
-		 tc_form_name(param->form));
+		 tcall_form_name(param->form));
 }
 
 KUNIT_ARRAY_PARAM(miss, miss_params, miss_param_desc);
@@ -38,48 +38,48 @@ KUNIT_ARRAY_PARAM(miss, miss_params, miss_param_desc);
  *   main: the first entry misses 40 times; every entry then calls slot 0
  */
 static int miss_load(struct kunit *test, int array, u32 slot,
-		     enum tc_form form)
+		     enum tcall_form form)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
 	u32 jump, i;
 
-	tc_func_begin(p, "main", TC_GLOBAL);
-	tc_emit_main_entry(p);
-	tc_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6,
-			       offsetof(struct __sk_buff, mark)));
+	tcall_func_begin(p, "main", TCALL_GLOBAL);
+	tcall_emit_main_entry(p);
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6,
+				  offsetof(struct __sk_buff, mark)));
 	jump = p->insn_cnt;
-	tc_emit(p, BPF_JMP_IMM(BPF_JNE, BPF_REG_2, 1, 0));
+	tcall_emit(p, BPF_JMP_IMM(BPF_JNE, BPF_REG_2, 1, 0));
 	for (i = 0; i < MISSES; i++)
-		tc_emit_tail_call(p, array, slot, form);
+		tcall_emit_tail_call(p, array, slot, form);
 	p->insn[jump].off = p->insn_cnt - jump - 1;
-	tc_emit_tail_call(p, array, SLOT_SELF, form);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+	tcall_emit_tail_call(p, array, SLOT_SELF, form);
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
 static void a_miss_costs_nothing(struct kunit *test)
 {
-	const struct miss_param *param = tc_param(test);
-	int array = tc_prog_array(test, SLOTS);
+	const struct miss_param *param = tcall_param(test);
+	int array = tcall_prog_array(test, SLOTS);
 	int main_fd = miss_load(test, array, param->slot, param->form);
 
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_SELF, main_fd), 0);
-	KUNIT_EXPECT_EQ_MSG(test, tc_run(test, main_fd), (u32)TC_ENTRIES,
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, SLOT_SELF, main_fd), 0);
+	KUNIT_EXPECT_EQ_MSG(test, tcall_run(test, main_fd), (u32)TCALL_ENTRIES,
 			    "after %d misses, slot %u, %s", MISSES, param->slot,
-			    tc_form_name(param->form));
+			    tcall_form_name(param->form));
 }
 
 static void a_slot_that_was_emptied_is_a_miss(struct kunit *test)
 {
-	const struct miss_param *param = tc_param(test);
-	int array = tc_prog_array(test, SLOTS);
+	const struct miss_param *param = tcall_param(test);
+	int array = tcall_prog_array(test, SLOTS);
 	int main_fd = miss_load(test, array, param->slot, param->form);
 
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 1U);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, SLOT_SELF, main_fd), 0);
-	KUNIT_EXPECT_GT(test, tc_run(test, main_fd), 0U);
-	KUNIT_ASSERT_EQ(test, tc_clear_slot(array, SLOT_SELF), 0);
-	KUNIT_EXPECT_EQ(test, tc_run(test, main_fd), 1U);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, main_fd), 1U);
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, SLOT_SELF, main_fd), 0);
+	KUNIT_EXPECT_GT(test, tcall_run(test, main_fd), 0U);
+	KUNIT_ASSERT_EQ(test, tcall_clear_slot(array, SLOT_SELF), 0);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, main_fd), 1U);
 }
 
 static struct kunit_case miss_cases[] = {
@@ -90,7 +90,7 @@ static struct kunit_case miss_cases[] = {
 
 struct kunit_suite tailcall_miss_suite = {
 	.name = "tailcall_miss",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = miss_cases,
 };

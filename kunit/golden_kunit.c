@@ -203,7 +203,7 @@ static void golden_text(struct kunit *test, const u8 *code, u32 len, char *text)
 /* What the JIT looks at, beside the program. */
 static void golden_setting(char *buf, size_t size)
 {
-	u32 n = scnprintf(buf, size, "%u.%u", TC_LINE_MAJOR, TC_LINE_MINOR);
+	u32 n = scnprintf(buf, size, "%u.%u", TCALL_LINE_MAJOR, TCALL_LINE_MINOR);
 
 #define GOLDEN_SET(cond, word)						\
 	(n += scnprintf(buf + n, size - n, "%s", (cond) ? " " word : ""))
@@ -274,47 +274,47 @@ KUNIT_ARRAY_PARAM(golden, golden_params, golden_param_desc);
 
 static int golden_leaf(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "leaf", BPF_PROG_TYPE_SCHED_CLS);
+	struct tcall_prog *p = tcall_prog_new(test, "leaf", BPF_PROG_TYPE_SCHED_CLS);
 
-	tc_func_begin(p, "leaf", TC_GLOBAL);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+	tcall_func_begin(p, "leaf", TCALL_GLOBAL);
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
 static int golden_load(struct kunit *test, enum golden_shape shape)
 {
-	struct tc_prog *p = tc_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
 	const bool has_sub = shape == CALLER || shape == SUBPROGRAM ||
 			     shape == FENTRY || shape == FEXIT;
 	int array, leaf = golden_leaf(test);
 
 	if (shape == LEAF)
 		return leaf;
-	array = tc_prog_array(test, 2);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, leaf), 0);
-	tc_func_begin(p, "main", TC_GLOBAL);
-	tc_emit_sub_entry(p);
+	array = tcall_prog_array(test, 2);
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, 0, leaf), 0);
+	tcall_func_begin(p, "main", TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
 	if (has_sub) {
-		tc_emit_call(p, 1);
-		tc_emit(p, BPF_EXIT_INSN());
-		tc_func_begin(p, "sub", TC_STATIC);
-		tc_emit_sub_entry(p);
+		tcall_emit_call(p, 1);
+		tcall_emit(p, BPF_EXIT_INSN());
+		tcall_func_begin(p, "sub", TCALL_STATIC);
+		tcall_emit_sub_entry(p);
 	}
 	if (shape == DIRECT_STACK) {
-		tc_emit_stack(p, 64);
-		tc_emit_callee_regs(p);
+		tcall_emit_stack(p, 64);
+		tcall_emit_callee_regs(p);
 	}
 	if (shape == INDIRECT)
-		tc_emit_stack(p, 8);
+		tcall_emit_stack(p, 8);
 	if (shape == R10) {
-		tc_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_10, -8));
-		tc_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
-		tc_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_2, -8));
+		tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_10, -8));
+		tcall_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+		tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_2, -8));
 	}
-	tc_emit_tail_call(p, array, shape == DIRECT_EMPTY,
-			  shape == INDIRECT ? TC_INDIRECT : TC_DIRECT);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+	tcall_emit_tail_call(p, array, shape == DIRECT_EMPTY,
+			     shape == INDIRECT ? TCALL_INDIRECT : TCALL_DIRECT);
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
 /* Where the trampoline of a function that is traced begins. */
@@ -373,7 +373,7 @@ static void golden_diff(struct kunit *test, const char *want, const char *have)
 
 static void the_code_is_as_written_down(struct kunit *test)
 {
-	const struct golden_param *param = tc_param(test);
+	const struct golden_param *param = tcall_param(test);
 	const enum golden_shape shape = param->shape;
 	const struct golden *row = NULL;
 	struct bpf_prog *prog, *func;
@@ -392,9 +392,9 @@ static void the_code_is_as_written_down(struct kunit *test)
 	golden_setting(setting, sizeof(setting));
 	fd = golden_load(test, shape);
 	if (shape == FENTRY)
-		tc_tracer(test, BPF_TRACE_FENTRY, fd, 1);
+		tcall_tracer(test, BPF_TRACE_FENTRY, fd, 1);
 	if (shape == FEXIT)
-		tc_tracer(test, BPF_TRACE_FEXIT, fd, 1);
+		tcall_tracer(test, BPF_TRACE_FEXIT, fd, 1);
 
 	/* The case's fd keeps it. */
 	prog = bpf_prog_get_type_dev(fd, BPF_PROG_TYPE_SCHED_CLS, false);
@@ -405,7 +405,7 @@ static void the_code_is_as_written_down(struct kunit *test)
 	code = (const u8 *)func->bpf_func;
 	len = func->jited_len;
 	bpf_prog_put(prog);
-	if (tc_blinded(test, fd, BPF_PROG_TYPE_SCHED_CLS)) {
+	if (tcall_blinded(test, fd, BPF_PROG_TYPE_SCHED_CLS)) {
 		kunit_skip_quietly(test, "Test requires: constants that are not blinded");
 		return;
 	}
@@ -437,7 +437,7 @@ static struct kunit_case golden_cases[] = {
 
 struct kunit_suite tailcall_golden_suite = {
 	.name = "tailcall_golden",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = golden_cases,
 };

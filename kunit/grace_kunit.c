@@ -7,20 +7,20 @@
  */
 #include "prog.h"
 
-#ifdef TC_SLEEPABLE_CALLERS
+#ifdef TCALL_SLEEPABLE_CALLERS
 
 /* Load a sleepable program that tail calls slot 0 of @array, if that is an fd. */
 static int grace_load(struct kunit *test, const char *name, int array)
 {
-	struct tc_prog *p = tc_prog_new(test, name, BPF_PROG_TYPE_SYSCALL);
+	struct tcall_prog *p = tcall_prog_new(test, name, BPF_PROG_TYPE_SYSCALL);
 
 	p->flags = BPF_F_SLEEPABLE;
-	tc_func_begin(p, name, TC_GLOBAL);
-	tc_emit_sub_entry(p);
+	tcall_func_begin(p, name, TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
 	if (array >= 0)
-		tc_emit_tail_call(p, array, 0, TC_DIRECT);
-	tc_emit_return(p, 0);
-	return tc_load_ok(p);
+		tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
 }
 
 struct grace_delete {
@@ -32,17 +32,17 @@ struct grace_delete {
 
 static void grace_delete(struct kunit *test, struct grace_delete *d)
 {
-	struct tc_reader reader;
-	int array = tc_prog_array(test, 1);
+	struct tcall_reader reader;
+	int array = tcall_prog_array(test, 1);
 
 	d->caller = grace_load(test, "caller", array);
 	d->callee = grace_load(test, "callee", -1);
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, d->callee), 0);
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, 0, d->callee), 0);
 
-	tc_reader_begin(test, &reader, true);
-	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
-	d->running = tc_reader_running(&reader);
-	tc_reader_end(&reader);
+	tcall_reader_begin(test, &reader, true);
+	KUNIT_EXPECT_EQ(test, tcall_clear_slot(array, 0), 0);
+	d->running = tcall_reader_running(&reader);
+	tcall_reader_end(&reader);
 }
 
 static void a_sleepable_caller_on_its_way_finds_the_jump(struct kunit *test)
@@ -50,11 +50,11 @@ static void a_sleepable_caller_on_its_way_finds_the_jump(struct kunit *test)
 	struct grace_delete d;
 
 	grace_delete(test, &d);
-	if (tc_blinded(test, d.caller, BPF_PROG_TYPE_SYSCALL))
+	if (tcall_blinded(test, d.caller, BPF_PROG_TYPE_SYSCALL))
 		kunit_skip(test, "Test requires: constants that are not blinded");
 	if (d.running)
-		KUNIT_EXPECT_TRUE(test, tc_jumps_to(test, d.caller, d.callee,
-						    BPF_PROG_TYPE_SYSCALL));
+		KUNIT_EXPECT_TRUE(test, tcall_jumps_to(test, d.caller, d.callee,
+						       BPF_PROG_TYPE_SYSCALL));
 }
 
 /* The reader could be who deletes, or who needs what the delete holds. */
@@ -69,34 +69,34 @@ static void a_delete_waits_for_no_sleepable_program(struct kunit *test)
 /* Its extension makes no tail calls, so nobody waits, who could be the one that runs. */
 static void a_sleeping_callee_is_extended_at_once(struct kunit *test)
 {
-	struct tc_prog *p = tc_prog_new(test, "target", BPF_PROG_TYPE_SYSCALL);
-	int array = tc_prog_array(test, 1);
-	struct tc_reader reader;
+	struct tcall_prog *p = tcall_prog_new(test, "target", BPF_PROG_TYPE_SYSCALL);
+	int array = tcall_prog_array(test, 1);
+	struct tcall_reader reader;
 	int target, ext;
 
 	p->flags = BPF_F_SLEEPABLE;
-	tc_func_begin(p, "target", TC_GLOBAL);
-	tc_emit_sub_entry(p);
-	tc_emit_call(p, 1);
-	tc_emit_return(p, 0);
-	tc_func_begin(p, "replaced", TC_GLOBAL);
-	tc_emit_return(p, 0);
-	target = tc_load_ok(p);
+	tcall_func_begin(p, "target", TCALL_GLOBAL);
+	tcall_emit_sub_entry(p);
+	tcall_emit_call(p, 1);
+	tcall_emit_return(p, 0);
+	tcall_func_begin(p, "replaced", TCALL_GLOBAL);
+	tcall_emit_return(p, 0);
+	target = tcall_load_ok(p);
 
-	p = tc_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
+	p = tcall_prog_new(test, "extension", BPF_PROG_TYPE_EXT);
 	p->target_fd = target;
-	p->target_btf_id = tc_func_btf_id(1);
-	tc_func_begin(p, "extension", TC_GLOBAL);
-	tc_emit_return(p, 0);
-	ext = tc_load_ok(p);
+	p->target_btf_id = tcall_func_btf_id(1);
+	tcall_func_begin(p, "extension", TCALL_GLOBAL);
+	tcall_emit_return(p, 0);
+	ext = tcall_load_ok(p);
 
-	KUNIT_ASSERT_EQ(test, tc_set_slot(array, 0, target), 0);
-	tc_reader_begin(test, &reader, true);
-	KUNIT_EXPECT_EQ(test, tc_clear_slot(array, 0), 0);
-	KUNIT_EXPECT_GE(test, tc_attach(test, ext), 0);
-	KUNIT_EXPECT_TRUE_MSG(test, tc_reader_running(&reader),
+	KUNIT_ASSERT_EQ(test, tcall_set_slot(array, 0, target), 0);
+	tcall_reader_begin(test, &reader, true);
+	KUNIT_EXPECT_EQ(test, tcall_clear_slot(array, 0), 0);
+	KUNIT_EXPECT_GE(test, tcall_attach(test, ext), 0);
+	KUNIT_EXPECT_TRUE_MSG(test, tcall_reader_running(&reader),
 			      "the attach waited for a run");
-	tc_reader_end(&reader);
+	tcall_reader_end(&reader);
 }
 
 static struct kunit_case grace_cases[] = {
@@ -108,12 +108,12 @@ static struct kunit_case grace_cases[] = {
 
 static struct kunit_suite tailcall_grace_suite = {
 	.name = "tailcall_grace",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = grace_cases,
 };
 
 /* Only newer kernels have it, so it is not in the list of the others. */
 kunit_test_suite(tailcall_grace_suite);
 
-#endif /* TC_SLEEPABLE_CALLERS */
+#endif /* TCALL_SLEEPABLE_CALLERS */

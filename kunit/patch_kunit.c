@@ -22,10 +22,10 @@
 /* A thread that runs one program over and over. */
 struct patch_runner {
 	struct task_struct *task;
-	struct tc_runnable *run;
+	struct tcall_runnable *run;
 	unsigned long runs;
 	/* seen[n]: runs that entered n main programs */
-	unsigned long seen[TC_BOUND + 2];
+	unsigned long seen[TCALL_BOUND + 2];
 };
 
 static int patch_runner_thread(void *data)
@@ -33,7 +33,7 @@ static int patch_runner_thread(void *data)
 	struct patch_runner *r = data;
 
 	while (!kthread_should_stop()) {
-		u32 entries = tc_runnable_run(r->run);
+		u32 entries = tcall_runnable_run(r->run);
 
 		r->seen[min_t(u32, entries, ARRAY_SIZE(r->seen) - 1)]++;
 		/* Pairs with the acquire in patch_runner_wait(). */
@@ -48,10 +48,10 @@ static struct patch_runner *patch_runner_start(struct kunit *test, int prog_fd)
 	struct patch_runner *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r);
-	r->run = tc_runnable_get(test, prog_fd);
+	r->run = tcall_runnable_get(test, prog_fd);
 	r->task = kthread_run(patch_runner_thread, r, "tailcall_runner");
 	if (IS_ERR(r->task))
-		tc_runnable_put(r->run);
+		tcall_runnable_put(r->run);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r->task);
 	return r;
 }
@@ -77,7 +77,7 @@ static void patch_runner_wait(struct kunit *test, struct patch_runner *r)
 static void patch_runner_stop(struct patch_runner *r)
 {
 	kthread_stop(r->task);
-	tc_runnable_put(r->run);
+	tcall_runnable_put(r->run);
 }
 
 /* Every run entered one of the numbers in @allowed, and each was seen. */
@@ -101,19 +101,19 @@ static void patch_runner_expect(struct kunit *test, struct patch_runner *r,
 }
 
 struct patch_param {
-	enum tc_form form;
+	enum tcall_form form;
 	bool in_sub;
 };
 
 static const struct patch_param patch_params[] = {
-	{ TC_DIRECT, false }, { TC_DIRECT, true },
-	{ TC_INDIRECT, false }, { TC_INDIRECT, true },
+	{ TCALL_DIRECT, false }, { TCALL_DIRECT, true },
+	{ TCALL_INDIRECT, false }, { TCALL_INDIRECT, true },
 };
 
 static void patch_param_desc(const struct patch_param *param, char *desc)
 {
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s in %s",
-		 tc_form_name(param->form), param->in_sub ? "sub" : "main");
+		 tcall_form_name(param->form), param->in_sub ? "sub" : "main");
 }
 
 KUNIT_ARRAY_PARAM(patch, patch_params, patch_param_desc);
@@ -124,23 +124,23 @@ enum { CALLER, SHORT, LONG, END };
  *   caller --slot 1--> short
  *   long   --slot 3--> end       (long is put into slot 1 by the cases)
  */
-static struct tc_graph *patch_setup(struct kunit *test)
+static struct tcall_graph *patch_setup(struct kunit *test)
 {
-	const struct patch_param *param = tc_param(test);
-	struct tc_graph *g = tc_graph_new(test);
+	const struct patch_param *param = tcall_param(test);
+	struct tcall_graph *g = tcall_graph_new(test);
 	u32 func = 0;
 
-	tc_graph_prog(g, "caller", 0, false);
-	tc_graph_prog(g, "short", 64, true);
-	tc_graph_prog(g, "long", 8, false);
-	tc_graph_prog(g, "end", 0, false);
+	tcall_graph_prog(g, "caller", 0, false);
+	tcall_graph_prog(g, "short", 64, true);
+	tcall_graph_prog(g, "long", 8, false);
+	tcall_graph_prog(g, "end", 0, false);
 	if (param->in_sub) {
-		func = tc_graph_sub(g, CALLER);
-		tc_graph_step(g, CALLER, 0, TC_CALL, func, 0);
+		func = tcall_graph_sub(g, CALLER);
+		tcall_graph_step(g, CALLER, 0, TCALL_CALL, func, 0);
 	}
-	tc_graph_step(g, CALLER, func, TC_TAIL, SHORT, param->form);
-	tc_graph_step(g, LONG, 0, TC_TAIL, END, TC_DIRECT);
-	tc_graph_load(test, g);
+	tcall_graph_step(g, CALLER, func, TCALL_TAIL, SHORT, param->form);
+	tcall_graph_step(g, LONG, 0, TCALL_TAIL, END, TCALL_DIRECT);
+	tcall_graph_load(test, g);
 	return g;
 }
 
@@ -148,19 +148,19 @@ static struct tc_graph *patch_setup(struct kunit *test)
 static void change_slot_under_runner(struct kunit *test, u32 other,
 				     const u32 *allowed, u32 count)
 {
-	struct tc_graph *g = patch_setup(test);
+	struct tcall_graph *g = patch_setup(test);
 	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
 	u32 i;
 
 	for (i = 0; i < PATCH_ROUNDS; i++) {
 		if (other != CALLER)
-			KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
-							  g->fd[other]), 0);
+			KUNIT_EXPECT_EQ(test, tcall_set_slot(g->array, SHORT,
+							     g->fd[other]), 0);
 		else
-			KUNIT_EXPECT_EQ(test, tc_clear_slot(g->array, SHORT), 0);
+			KUNIT_EXPECT_EQ(test, tcall_clear_slot(g->array, SHORT), 0);
 		patch_runner_wait(test, r);
-		KUNIT_EXPECT_EQ(test, tc_set_slot(g->array, SHORT,
-						  g->fd[SHORT]), 0);
+		KUNIT_EXPECT_EQ(test, tcall_set_slot(g->array, SHORT,
+						     g->fd[SHORT]), 0);
 		patch_runner_wait(test, r);
 	}
 	patch_runner_stop(r);
@@ -209,16 +209,16 @@ static void a_caller_on_its_way_finds_the_jump(struct kunit *test)
 	struct patch_reader reader = {
 		.entered = COMPLETION_INITIALIZER_ONSTACK(reader.entered),
 	};
-	struct tc_graph *g = tc_graph_new(test);
+	struct tcall_graph *g = tcall_graph_new(test);
 	struct task_struct *task;
 	unsigned int here, there;
 	bool left;
 
-	tc_graph_prog(g, "caller", 0, false);
-	tc_graph_prog(g, "callee", 0, false);
-	tc_graph_step(g, 0, 0, TC_TAIL, 1, TC_DIRECT);
-	tc_graph_load(test, g);
-	if (tc_blinded(test, g->fd[0], BPF_PROG_TYPE_SCHED_CLS)) {
+	tcall_graph_prog(g, "caller", 0, false);
+	tcall_graph_prog(g, "callee", 0, false);
+	tcall_graph_step(g, 0, 0, TCALL_TAIL, 1, TCALL_DIRECT);
+	tcall_graph_load(test, g);
+	if (tcall_blinded(test, g->fd[0], BPF_PROG_TYPE_SCHED_CLS)) {
 		kunit_skip_quietly(test, "Test requires: constants that are not blinded");
 		return;
 	}
@@ -239,32 +239,32 @@ static void a_caller_on_its_way_finds_the_jump(struct kunit *test)
 	get_task_struct(task);
 	wake_up_process(task);
 	wait_for_completion(&reader.entered);
-	KUNIT_EXPECT_EQ(test, tc_clear_slot(g->array, 1), 0);
+	KUNIT_EXPECT_EQ(test, tcall_clear_slot(g->array, 1), 0);
 	left = READ_ONCE(reader.left);
 	kthread_stop(task);
 	put_task_struct(task);
 	if (!left)
-		KUNIT_EXPECT_TRUE(test, tc_jumps_to(test, g->fd[0], g->fd[1],
-						    BPF_PROG_TYPE_SCHED_CLS));
+		KUNIT_EXPECT_TRUE(test, tcall_jumps_to(test, g->fd[0], g->fd[1],
+						       BPF_PROG_TYPE_SCHED_CLS));
 }
 
 /* The last user reference to a prog_array empties it; programs still hold it. */
 static void a_prog_array_is_released(struct kunit *test)
 {
-	struct tc_graph *g = patch_setup(test);
+	struct tcall_graph *g = patch_setup(test);
 	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
 	const u32 allowed[] = { 1, 2 };
 	u32 ms;
 
 	patch_runner_wait(test, r);
-	tc_close(test, g->array);
+	tcall_close(test, g->array);
 	/* A work item does it. */
 	for (ms = 0; ms < 5000 && !READ_ONCE(r->seen[1]); ms++)
 		usleep_range(1000, 2000);
 	patch_runner_wait(test, r);
 	patch_runner_stop(r);
 	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
-	KUNIT_EXPECT_EQ(test, tc_run(test, g->fd[CALLER]), 1U);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, g->fd[CALLER]), 1U);
 }
 
 /*
@@ -272,23 +272,23 @@ static void a_prog_array_is_released(struct kunit *test)
  */
 static void a_tracer_comes_and_goes(struct kunit *test)
 {
-	struct tc_graph *g = tc_graph_new(test);
-	const u32 allowed[] = { TC_ENTRIES };
+	struct tcall_graph *g = tcall_graph_new(test);
+	const u32 allowed[] = { TCALL_ENTRIES };
 	int tracer[PATCH_ROUNDS][2];
 	struct patch_runner *r;
 	u32 i, j;
 
-	tc_graph_prog(g, "main", 0, false);
-	tc_graph_sub(g, 0);
-	tc_graph_step(g, 0, 0, TC_CALL, 1, 0);
-	tc_graph_step(g, 0, 1, TC_TAIL, 0, TC_DIRECT);
-	tc_graph_load(test, g);
+	tcall_graph_prog(g, "main", 0, false);
+	tcall_graph_sub(g, 0);
+	tcall_graph_step(g, 0, 0, TCALL_CALL, 1, 0);
+	tcall_graph_step(g, 0, 1, TCALL_TAIL, 0, TCALL_DIRECT);
+	tcall_graph_load(test, g);
 	/* What was attached to a program once cannot be attached again. */
 	for (i = 0; i < PATCH_ROUNDS; i++) {
-		tracer[i][0] = tc_tracer_load(test, BPF_TRACE_FENTRY, g->fd[0],
-					      1);
-		tracer[i][1] = tc_tracer_load(test, BPF_TRACE_FEXIT, g->fd[0],
-					      1);
+		tracer[i][0] = tcall_tracer_load(test, BPF_TRACE_FENTRY, g->fd[0],
+						 1);
+		tracer[i][1] = tcall_tracer_load(test, BPF_TRACE_FEXIT, g->fd[0],
+						 1);
 	}
 
 	r = patch_runner_start(test, g->fd[0]);
@@ -296,13 +296,13 @@ static void a_tracer_comes_and_goes(struct kunit *test)
 		int link[2];
 
 		for (j = 0; j < ARRAY_SIZE(link); j++) {
-			link[j] = tc_attach(test, tracer[i][j]);
+			link[j] = tcall_attach(test, tracer[i][j]);
 			KUNIT_EXPECT_GE(test, link[j], 0);
 			patch_runner_wait(test, r);
 		}
 		for (j = 0; j < ARRAY_SIZE(link); j++) {
 			if (link[j] >= 0)
-				tc_close(test, link[j]);
+				tcall_close(test, link[j]);
 			patch_runner_wait(test, r);
 		}
 	}
@@ -313,15 +313,15 @@ static void a_tracer_comes_and_goes(struct kunit *test)
 /* Their fds are closed; the slot and the run still hold them. */
 static void a_program_is_unloaded(struct kunit *test)
 {
-	struct tc_graph *g = patch_setup(test);
+	struct tcall_graph *g = patch_setup(test);
 	struct patch_runner *r = patch_runner_start(test, g->fd[CALLER]);
 	const u32 allowed[] = { 1, 2 };
 
 	/* The slot and the runner hold them. */
-	tc_close(test, g->fd[SHORT]);
-	tc_close(test, g->fd[CALLER]);
+	tcall_close(test, g->fd[SHORT]);
+	tcall_close(test, g->fd[CALLER]);
 	patch_runner_wait(test, r);
-	KUNIT_EXPECT_EQ(test, tc_clear_slot(g->array, SHORT), 0);
+	KUNIT_EXPECT_EQ(test, tcall_clear_slot(g->array, SHORT), 0);
 	patch_runner_wait(test, r);
 	patch_runner_stop(r);
 	patch_runner_expect(test, r, allowed, ARRAY_SIZE(allowed));
@@ -339,7 +339,7 @@ static struct kunit_case patch_cases[] = {
 
 struct kunit_suite tailcall_patch_suite = {
 	.name = "tailcall_patch",
-	.init = tc_init,
-	.exit = tc_exit,
+	.init = tcall_init,
+	.exit = tcall_exit,
 	.test_cases = patch_cases,
 };
