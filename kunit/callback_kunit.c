@@ -71,8 +71,7 @@ static void emit_for_each(struct tcall_prog *p, int map, int func)
 	tcall_emit(p, BPF_MOV64_REG(BPF_REG_3, BPF_REG_10));
 	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, -8));
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_4, 0));
-	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
-				   BPF_FUNC_for_each_map_elem));
+	tcall_emit_helper(p, BPF_FUNC_for_each_map_elem);
 }
 
 /* Start a callback; the context is in R6 afterwards. */

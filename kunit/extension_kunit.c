@@ -24,8 +24,7 @@ enum { MAIN, FIRST, SECOND };
 static void emit_pull_data(struct tcall_prog *p)
 {
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
-	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
-				   BPF_FUNC_skb_pull_data));
+	tcall_emit_helper(p, BPF_FUNC_skb_pull_data);
 }
 
 static int load_target(struct kunit *test)

@@ -439,7 +439,7 @@ static void given_emit_unwinder(struct tcall_prog *p, s32 helper)
 		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, GIVEN_STACK));
 		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_4, 0));
 	}
-	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
+	tcall_emit_helper(p, helper);
 	tcall_emit(p, BPF_EXIT_INSN());
 }
 

@@ -54,11 +54,6 @@ static void owner_emit_map(struct tcall_prog *p, int fd)
 	tcall_emit(p, ld_map[1]);
 }
 
-static void owner_emit_helper(struct tcall_prog *p, s32 helper)
-{
-	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
-}
-
 #ifdef TCALL_SLEEPABLE_KPROBES
 /* Of what R1 points to. */
 static void owner_emit_stack(struct tcall_prog *p, s32 helper)
@@ -67,7 +62,7 @@ static void owner_emit_stack(struct tcall_prog *p, s32 helper)
 	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -8));
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, 8));
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_4, 0));
-	owner_emit_helper(p, helper);
+	tcall_emit_helper(p, helper);
 }
 
 static void owner_emit_task(struct tcall_prog *p, const struct owner_need *need)
@@ -75,15 +70,15 @@ static void owner_emit_task(struct tcall_prog *p, const struct owner_need *need)
 	if (need->unwinds) {
 		tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
 		owner_emit_stack(p, BPF_FUNC_get_stack);
-		owner_emit_helper(p, BPF_FUNC_get_current_task_btf);
+		tcall_emit_helper(p, BPF_FUNC_get_current_task_btf);
 		tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_0));
 		owner_emit_stack(p, BPF_FUNC_get_task_stack);
 	}
 	if (need->walks) {
-		owner_emit_helper(p, BPF_FUNC_get_current_task_btf);
+		tcall_emit_helper(p, BPF_FUNC_get_current_task_btf);
 		tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_0,
 					  offsetof(struct task_struct, real_parent)));
-		owner_emit_helper(p, BPF_FUNC_task_pt_regs);
+		tcall_emit_helper(p, BPF_FUNC_task_pt_regs);
 	}
 }
 #else
@@ -120,19 +115,19 @@ static struct tcall_prog *owner_prog(struct kunit *test, const char *name,
 	if (need->storage) {
 		owner_emit_map(p, *need->storage);
 		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
-		owner_emit_helper(p, BPF_FUNC_get_local_storage);
+		tcall_emit_helper(p, BPF_FUNC_get_local_storage);
 	}
 	if (need->overrides) {
 		tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
 		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
-		owner_emit_helper(p, BPF_FUNC_override_return);
+		tcall_emit_helper(p, BPF_FUNC_override_return);
 	}
 	if (need->faults) {
 		tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_10));
 		tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -8));
 		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 8));
 		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, 0));
-		owner_emit_helper(p, BPF_FUNC_copy_from_user);
+		tcall_emit_helper(p, BPF_FUNC_copy_from_user);
 	}
 	owner_emit_task(p, need);
 	if (need->devmap) {
@@ -140,7 +135,7 @@ static struct tcall_prog *owner_prog(struct kunit *test, const char *name,
 		tcall_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
 		tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4));
 		owner_emit_map(p, *need->devmap);
-		owner_emit_helper(p, BPF_FUNC_map_lookup_elem);
+		tcall_emit_helper(p, BPF_FUNC_map_lookup_elem);
 	}
 	if (need->array)
 		owner_emit_map(p, *need->array);
@@ -458,7 +453,7 @@ static int owner_target(struct kunit *test, const struct owner_need *need)
 	if (need->type == BPF_PROG_TYPE_XDP) {
 		/* Since 6.12 only then may an extension make a tail call. */
 		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
-		owner_emit_helper(p, BPF_FUNC_xdp_adjust_head);
+		tcall_emit_helper(p, BPF_FUNC_xdp_adjust_head);
 	}
 	tcall_emit_return(p, 1);
 	return tcall_load_ok(p);
@@ -748,8 +743,7 @@ static struct tcall_prog *owner_kprobe(struct kunit *test, bool overrides)
 	tcall_emit_sub_entry(p);
 	if (overrides) {
 		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
-		tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
-					   BPF_FUNC_override_return));
+		tcall_emit_helper(p, BPF_FUNC_override_return);
 	}
 	return p;
 }

@@ -118,7 +118,7 @@ static void emit_numbers(struct tcall_prog *p, u32 bytes)
 	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_10));
 	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -(s32)bytes));
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 2));
-	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_trace_printk));
+	tcall_emit_helper(p, BPF_FUNC_trace_printk);
 	tcall_emit(p, BPF_MOV64_REG(BPF_REG_0, BPF_REG_7));
 	for (off = 8; off < bytes; off += 8) {
 		tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -(s32)off));

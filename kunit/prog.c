@@ -126,6 +126,11 @@ void tcall_emit_sub_entry(struct tcall_prog *p)
 	tcall_emit(p, BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
 }
 
+void tcall_emit_helper(struct tcall_prog *p, s32 helper)
+{
+	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
+}
+
 void tcall_emit_stack(struct tcall_prog *p, u32 bytes)
 {
 	if (bytes)
@@ -154,8 +159,7 @@ void tcall_emit_tail_call(struct tcall_prog *p, int array_fd, u32 slot,
 		tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_6,
 					  TCALL_CB_OFF(slot)));
 	}
-	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
-				   BPF_FUNC_tail_call));
+	tcall_emit_helper(p, BPF_FUNC_tail_call);
 }
 
 /* Until the program is loaded, imm is the number of the function. */

@@ -103,6 +103,8 @@ void tcall_emit(struct tcall_prog *p, struct bpf_insn insn);
 void tcall_emit_main_entry(struct tcall_prog *p);
 /* Keep the context, in R6. Every function but main starts with this. */
 void tcall_emit_sub_entry(struct tcall_prog *p);
+/* Call a helper, BPF_FUNC_... */
+void tcall_emit_helper(struct tcall_prog *p, s32 helper);
 /* Write to @bytes of stack, so that the frame has them. */
 void tcall_emit_stack(struct tcall_prog *p, u32 bytes);
 /* Write to R7, R8 and R9, so that the JIT saves all callee-saved registers. */

@@ -9,6 +9,7 @@ extern struct kunit_suite tailcall_hierarchy_suite;
 extern struct kunit_suite tailcall_miss_suite;
 extern struct kunit_suite tailcall_patch_suite;
 extern struct kunit_suite tailcall_frame_suite;
+extern struct kunit_suite tailcall_unwind_suite;
 extern struct kunit_suite tailcall_callback_suite;
 extern struct kunit_suite tailcall_extension_suite;
 extern struct kunit_suite tailcall_owner_suite;

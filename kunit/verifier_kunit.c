@@ -15,11 +15,6 @@
 
 enum { MAIN, SUB, INNER };
 
-static void emit_helper(struct tcall_prog *p, u32 func)
-{
-	tcall_emit(p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, func));
-}
-
 /* A jump that is sent on its way by land(). */
 static u32 emit_jump_if(struct tcall_prog *p, u8 op, u8 reg, s32 value)
 {
@@ -78,7 +73,7 @@ static void emit_pull_data(struct tcall_prog *p)
 {
 	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 0));
-	emit_helper(p, BPF_FUNC_skb_pull_data);
+	tcall_emit_helper(p, BPF_FUNC_skb_pull_data);
 }
 
 /* R7 is a socket that must be released, or the function has returned 0. */
@@ -94,7 +89,7 @@ static void emit_socket(struct tcall_prog *p)
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, 12));
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_4, BPF_F_CURRENT_NETNS));
 	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_5, 0));
-	emit_helper(p, BPF_FUNC_sk_lookup_udp);
+	tcall_emit_helper(p, BPF_FUNC_sk_lookup_udp);
 	jump = emit_jump_if(p, BPF_JNE, BPF_REG_0, 0);
 	tcall_emit_return(p, 0);
 	land(p, jump);
@@ -104,7 +99,7 @@ static void emit_socket(struct tcall_prog *p)
 static void emit_release(struct tcall_prog *p)
 {
 	tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_7));
-	emit_helper(p, BPF_FUNC_sk_release);
+	tcall_emit_helper(p, BPF_FUNC_sk_release);
 }
 
 /* Write the byte of an 8-byte map value that R8 is the index of. */
@@ -118,7 +113,7 @@ static void emit_indexed_write(struct tcall_prog *p, int map)
 	tcall_emit(p, ld_map[1]);
 	tcall_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
 	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4));
-	emit_helper(p, BPF_FUNC_map_lookup_elem);
+	tcall_emit_helper(p, BPF_FUNC_map_lookup_elem);
 	jump = emit_jump_if(p, BPF_JEQ, BPF_REG_0, 0);
 	tcall_emit(p, BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_8));
 	tcall_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_0, 0, 0));
@@ -480,138 +475,158 @@ static void an_extension_changes_what_nobody_holds(struct kunit *test)
 
 /* ---- programs that are sound --------------------------------------------- */
 
-enum sound {
-	FRESH_POINTERS,
-	POINTERS_OVER_A_PLAIN_FUNCTION,
-	POINTERS_OVER_A_GLOBAL_FUNCTION,
-	FRESH_POINTERS_AFTER_A_FUNCTION,
-	POINTERS_OVER_MAINS_TAIL_CALL,
-	MASKED_RESULT,
-	CONSTANT_INDEX,
-	RESULT_RETURNED,
-	RELEASED_BEFORE,
-	RELEASED_BY_MAIN,
+struct sound_maps {
+	int array, map;
 };
 
-static const char *const sound_names[] = {
-	[FRESH_POINTERS] = "packet pointers read anew",
-	[POINTERS_OVER_A_PLAIN_FUNCTION] = "packet pointers over a static function",
-	[POINTERS_OVER_A_GLOBAL_FUNCTION] = "packet pointers over a global function",
-	[FRESH_POINTERS_AFTER_A_FUNCTION] = "packet pointers read anew after a function",
-	[POINTERS_OVER_MAINS_TAIL_CALL] = "packet pointers over main's tail call",
-	[MASKED_RESULT] = "a result that is masked",
-	[CONSTANT_INDEX] = "a constant index from before",
-	[RESULT_RETURNED] = "a result that is returned",
-	[RELEASED_BEFORE] = "a reference released before",
-	[RELEASED_BY_MAIN] = "a reference released by main",
-};
+static void sound_main_reads_anew(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	emit_packet_pointer(p);
+	tcall_emit_call(p, SUB);
+	emit_packet_pointer(p);
+	emit_packet_read(p);
+}
 
-static const enum sound sounds[] = {
-	FRESH_POINTERS, POINTERS_OVER_A_PLAIN_FUNCTION,
-	POINTERS_OVER_A_GLOBAL_FUNCTION, FRESH_POINTERS_AFTER_A_FUNCTION,
-	MASKED_RESULT, CONSTANT_INDEX, RELEASED_BEFORE,
+static void sound_main_reads(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	emit_packet_pointer(p);
+	tcall_emit_call(p, SUB);
+	emit_packet_read(p);
+}
+
+static void sound_main_masks(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	tcall_emit_call(p, SUB);
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_0));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_AND, BPF_REG_8, 7));
+	emit_indexed_write(p, maps->map);
+	tcall_emit_return(p, 0);
+}
+
+static void sound_main_has_an_index(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_8, 3));
+	tcall_emit_call(p, SUB);
+	emit_indexed_write(p, maps->map);
+	tcall_emit_return(p, 0);
+}
+
+static void sound_main_calls(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	tcall_emit_call(p, SUB);
+	tcall_emit_return(p, 0);
+}
+
+static void sound_sub_returns(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	tcall_emit_return(p, 0);
+}
+
+static void sound_sub_pulls_data(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	emit_pull_data(p);
+	tcall_emit_return(p, 0);
+}
+
+static void sound_sub_tail_calls(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	tcall_emit_tail_call(p, maps->array, 0, TCALL_DIRECT);
+	tcall_emit_return(p, 0);
+}
+
+static void sound_sub_releases(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	emit_socket(p);
+	emit_release(p);
+	sound_sub_tail_calls(p, maps);
+}
+
 #ifdef TCALL_POINTERS_OUTLIVE_A_MISS
-	POINTERS_OVER_MAINS_TAIL_CALL,
+static void sound_main_tail_calls(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	emit_packet_pointer(p);
+	tcall_emit_tail_call(p, maps->array, 0, TCALL_DIRECT);
+	emit_packet_read(p);
+}
+#endif
+
+#ifdef TCALL_RESULTS_HAVE_A_RANGE
+static void sound_main_returns_it(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	tcall_emit_call(p, SUB);
+	tcall_emit(p, BPF_EXIT_INSN());
+}
+#endif
+
+#ifdef TCALL_CALLERS_MAY_HOLD_REFERENCES
+static void sound_main_releases(struct tcall_prog *p, const struct sound_maps *maps)
+{
+	emit_socket(p);
+	tcall_emit_call(p, SUB);
+	emit_release(p);
+	tcall_emit_return(p, 0);
+}
+#endif
+
+struct sound {
+	const char *name;
+	void (*emit_main)(struct tcall_prog *p, const struct sound_maps *maps);
+	void (*emit_sub)(struct tcall_prog *p, const struct sound_maps *maps);
+	enum tcall_linkage linkage;
+	enum bpf_prog_type type;	/* 0: SCHED_CLS */
+};
+
+static const struct sound sounds[] = {
+	{ "packet pointers read anew",
+	  sound_main_reads_anew, sound_sub_tail_calls, TCALL_STATIC },
+	{ "packet pointers over a static function",
+	  sound_main_reads, sound_sub_returns, TCALL_STATIC },
+	{ "packet pointers over a global function",
+	  sound_main_reads, sound_sub_returns, TCALL_GLOBAL },
+	{ "packet pointers read anew after a function",
+	  sound_main_reads_anew, sound_sub_pulls_data, TCALL_GLOBAL },
+	{ "a result that is masked",
+	  sound_main_masks, sound_sub_tail_calls, TCALL_STATIC },
+	{ "a constant index from before",
+	  sound_main_has_an_index, sound_sub_tail_calls, TCALL_STATIC },
+	{ "a reference released before",
+	  sound_main_calls, sound_sub_releases, TCALL_STATIC },
+#ifdef TCALL_POINTERS_OUTLIVE_A_MISS
+	{ "packet pointers over main's tail call", sound_main_tail_calls },
 #endif
 #ifdef TCALL_RESULTS_HAVE_A_RANGE
-	RESULT_RETURNED,
+	{ "a result that is returned",
+	  sound_main_returns_it, sound_sub_tail_calls, TCALL_STATIC,
+	  BPF_PROG_TYPE_CGROUP_SKB },
 #endif
 #ifdef TCALL_CALLERS_MAY_HOLD_REFERENCES
-	RELEASED_BY_MAIN,
+	{ "a reference released by main",
+	  sound_main_releases, sound_sub_tail_calls, TCALL_STATIC },
 #endif
 };
 
-static void sound_desc(const enum sound *sound, char *desc)
+static void sound_desc(const struct sound *sound, char *desc)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", sound_names[*sound]);
+	strscpy(desc, sound->name, KUNIT_PARAM_DESC_SIZE);
 }
 
 KUNIT_ARRAY_PARAM(sound, sounds, sound_desc);
 
 static void a_sound_program_loads(struct kunit *test)
 {
-	const enum sound sound = *(const enum sound *)tcall_param(test);
+	const struct sound *sound = tcall_param(test);
 	struct tcall_prog *p = tcall_prog_new(test, "main",
-					      sound == RESULT_RETURNED ?
-					      BPF_PROG_TYPE_CGROUP_SKB :
-					      BPF_PROG_TYPE_SCHED_CLS);
-	int array = tcall_prog_array(test, 1);
-	int map = tcall_array(test, 1);
-	enum tcall_linkage linkage;
+					      sound->type ?: BPF_PROG_TYPE_SCHED_CLS);
+	struct sound_maps maps = { tcall_prog_array(test, 1), tcall_array(test, 1) };
 
-	begin_main(p);
 	p->flags = BPF_F_TEST_STATE_FREQ;
-	switch (sound) {
-	case FRESH_POINTERS:
-	case FRESH_POINTERS_AFTER_A_FUNCTION:
-		emit_packet_pointer(p);
-		tcall_emit_call(p, SUB);
-		emit_packet_pointer(p);
-		emit_packet_read(p);
-		break;
-	case POINTERS_OVER_A_PLAIN_FUNCTION:
-	case POINTERS_OVER_A_GLOBAL_FUNCTION:
-		emit_packet_pointer(p);
-		tcall_emit_call(p, SUB);
-		emit_packet_read(p);
-		break;
-	case POINTERS_OVER_MAINS_TAIL_CALL:
-		emit_packet_pointer(p);
-		tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
-		emit_packet_read(p);
-		break;
-	case MASKED_RESULT:
-		tcall_emit_call(p, SUB);
-		tcall_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_0));
-		tcall_emit(p, BPF_ALU64_IMM(BPF_AND, BPF_REG_8, 7));
-		emit_indexed_write(p, map);
-		tcall_emit_return(p, 0);
-		break;
-	case CONSTANT_INDEX:
-		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_8, 3));
-		tcall_emit_call(p, SUB);
-		emit_indexed_write(p, map);
-		tcall_emit_return(p, 0);
-		break;
-	case RESULT_RETURNED:
-		tcall_emit_call(p, SUB);
-		tcall_emit(p, BPF_EXIT_INSN());
-		break;
-	case RELEASED_BEFORE:
-		tcall_emit_call(p, SUB);
-		tcall_emit_return(p, 0);
-		break;
-	case RELEASED_BY_MAIN:
-		emit_socket(p);
-		tcall_emit_call(p, SUB);
-		emit_release(p);
-		tcall_emit_return(p, 0);
-		break;
+	begin_main(p);
+	sound->emit_main(p, &maps);
+	if (sound->emit_sub) {
+		begin_sub(p, "sub", sound->linkage);
+		sound->emit_sub(p, &maps);
 	}
-
-	linkage = TCALL_STATIC;
-	if (sound == POINTERS_OVER_A_GLOBAL_FUNCTION ||
-	    sound == FRESH_POINTERS_AFTER_A_FUNCTION)
-		linkage = TCALL_GLOBAL;
-	begin_sub(p, "sub", linkage);
-	if (sound == RELEASED_BEFORE) {
-		emit_socket(p);
-		emit_release(p);
-	}
-	if (sound == FRESH_POINTERS_AFTER_A_FUNCTION)
-		emit_pull_data(p);
-	else if (sound != POINTERS_OVER_A_PLAIN_FUNCTION &&
-		 sound != POINTERS_OVER_A_GLOBAL_FUNCTION &&
-		 sound != POINTERS_OVER_MAINS_TAIL_CALL)
-		tcall_emit_tail_call(p, array, 0, TCALL_DIRECT);
-	tcall_emit_return(p, 0);
-	/* Without a caller, the verifier wants no sub. */
-	if (sound == POINTERS_OVER_MAINS_TAIL_CALL) {
-		p->func_cnt--;
-		p->insn_cnt = p->func[SUB].start;
-	}
-
-	KUNIT_EXPECT_GE_MSG(test, tcall_load(p), 0, "%s", sound_names[sound]);
+	KUNIT_EXPECT_GE_MSG(test, tcall_load(p), 0, "%s", sound->name);
 }
 
 static struct kunit_case verifier_cases[] = {
