@@ -3,31 +3,11 @@
 #ifndef FUZZ_CODE_H
 #define FUZZ_CODE_H
 
-#include <linux/bpf.h>
-
 #include "fuzz.h"
+#include "insn.h"
 
 #define MAX_INSNS	8192
 #define MAX_FIXUPS	1024
-
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
-			     .off = (o), .imm = (i) })
-#define MOV_IMM(dst, i)		INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, i)
-#define MOV_REG(dst, s)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, s, 0, 0)
-#define MOV32_REG(dst, s)	INSN(BPF_ALU | BPF_MOV | BPF_X, dst, s, 0, 0)
-#define ALU_IMM(op, dst, i)	INSN(BPF_ALU64 | (op) | BPF_K, dst, 0, 0, i)
-#define ALU_REG(op, dst, s)	INSN(BPF_ALU64 | (op) | BPF_X, dst, s, 0, 0)
-#define ALU32_IMM(op, dst, i)	INSN(BPF_ALU | (op) | BPF_K, dst, 0, 0, i)
-#define ALU32_REG(op, dst, s)	INSN(BPF_ALU | (op) | BPF_X, dst, s, 0, 0)
-#define LOAD(dst, s, o)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, s, o, 0)
-#define STORE_REG(dst, s, o)	INSN(BPF_STX | BPF_MEM | BPF_DW, dst, s, o, 0)
-#define STORE_IMM(dst, o, i)	INSN(BPF_ST | BPF_MEM | BPF_DW, dst, 0, o, i)
-#define ATOMIC(dst, s, o, op)	INSN(BPF_STX | BPF_ATOMIC | BPF_DW, dst, s, o, op)
-#define JUMP_IMM(op, dst, i, o)	INSN(BPF_JMP | (op) | BPF_K, dst, 0, o, i)
-#define JUMP_REG(op, dst, s, o)	INSN(BPF_JMP | (op) | BPF_X, dst, s, o, 0)
-#define CALL_INSN(s, i)		INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
-#define EXIT()			INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
 #define OFF(field)		((int)offsetof(struct shared, field))
 

@@ -226,7 +226,7 @@ void place(struct code *c, int label)
 void emit_imm64(struct code *c, int reg, int kind, __u64 value)
 {
 	emit(c, INSN(BPF_LD | BPF_IMM | BPF_DW, reg, kind, 0, (__u32)value));
-	emit(c, INSN(0, 0, 0, 0, value >> 32));
+	emit(c, IMM64_END(value >> 32));
 }
 
 void emit_shared(struct code *c, int reg)

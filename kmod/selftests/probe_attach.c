@@ -27,6 +27,7 @@
 #include <bpf/libbpf.h>
 
 #include "check.h"
+#include "insn.h"
 
 /* How long a datagram may take on a busy machine, and how long after the next. */
 #define ARRIVAL_MS	5000
@@ -42,25 +43,9 @@
 
 /* ---- making programs ------------------------------------------------------ */
 
-#define INSN(c, dst, src, o, i) ((struct bpf_insn){ \
-		.code = (c), .dst_reg = (dst), .src_reg = (src), \
-		.off = (o), .imm = (i) })
-#define MOV(dst, imm)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, imm)
-#define LOAD(size, dst, src, off) \
-		INSN(BPF_LDX | BPF_MEM | (size), dst, src, off, 0)
-#define STORE(size, dst, src, off) \
-		INSN(BPF_STX | BPF_MEM | (size), dst, src, off, 0)
-/* Skip that many insns. */
-#define JEQ(dst, imm, n) INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, n, imm)
-#define JNE(dst, imm, n) INSN(BPF_JMP | BPF_JNE | BPF_K, dst, 0, n, imm)
-/* A map takes two insns. */
-#define MAP(dst, fd) \
-		INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd)
-#define MAP_VALUE(dst, fd) \
-		INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_VALUE, 0, fd)
-#define MAP_END()	INSN(0, 0, 0, 0, 0)
-#define CALL(helper)	INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define EXIT()		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define LOAD_SIZE(size, dst, src, off)	INSN(BPF_LDX | BPF_MEM | (size), dst, src, off, 0)
+#define STORE_SIZE(size, dst, src, off)	INSN(BPF_STX | BPF_MEM | (size), dst, src, off, 0)
+#define MAP_VALUE(dst, fd)	INSN(BPF_LD | BPF_IMM | BPF_DW, dst, BPF_PSEUDO_MAP_VALUE, 0, fd)
 
 static int load_insns(enum bpf_prog_type type, enum bpf_attach_type attach,
 		      const struct bpf_insn *insns, size_t count)
@@ -74,7 +59,7 @@ static int load_insns(enum bpf_prog_type type, enum bpf_attach_type attach,
 static int load_const(enum bpf_prog_type type, enum bpf_attach_type attach,
 		      int ret)
 {
-	const struct bpf_insn insns[] = { MOV(0, ret), EXIT() };
+	const struct bpf_insn insns[] = { MOV_IMM(0, ret), EXIT() };
 
 	return load_insns(type, attach, insns, ARRAY_SIZE(insns));
 }
@@ -84,8 +69,8 @@ static int load_caller(enum bpf_prog_type type, enum bpf_attach_type attach,
 		       int map, int ret)
 {
 	const struct bpf_insn insns[] = {
-		MAP(2, map), MAP_END(), MOV(3, 0), CALL(BPF_FUNC_tail_call),
-		MOV(0, ret), EXIT(),
+		MAP_FD(2, map), IMM64_END(0), MOV_IMM(3, 0), CALL_INSN(0, BPF_FUNC_tail_call),
+		MOV_IMM(0, ret), EXIT(),
 	};
 
 	return load_insns(type, attach, insns, ARRAY_SIZE(insns));
@@ -145,8 +130,8 @@ static int update(int link, int prog)
 static int load_egress_only(void)
 {
 	const struct bpf_insn insns[] = {
-		LOAD(BPF_W, 2, 1, offsetof(struct __sk_buff, len)),
-		MOV(0, 1), JNE(2, 0, 1), MOV(0, 2), EXIT(),
+		LOAD_SIZE(BPF_W, 2, 1, offsetof(struct __sk_buff, len)),
+		MOV_IMM(0, 1), JUMP_IMM(BPF_JNE, 2, 0, 1), MOV_IMM(0, 2), EXIT(),
 	};
 
 	return load_insns(BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS,
@@ -157,10 +142,11 @@ static int load_egress_only(void)
 static int load_with_storage(int map)
 {
 	const struct bpf_insn insns[] = {
-		LOAD(BPF_W, 2, 1, offsetof(struct __sk_buff, len)),
-		JNE(2, 0, 4),
-		MAP(1, map), MAP_END(), MOV(2, 0), CALL(BPF_FUNC_get_local_storage),
-		MOV(0, 1), EXIT(),
+		LOAD_SIZE(BPF_W, 2, 1, offsetof(struct __sk_buff, len)),
+		JUMP_IMM(BPF_JNE, 2, 0, 4),
+		MAP_FD(1, map), IMM64_END(0), MOV_IMM(2, 0),
+		CALL_INSN(0, BPF_FUNC_get_local_storage),
+		MOV_IMM(0, 1), EXIT(),
 	};
 
 	return load_insns(BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS,
@@ -270,9 +256,9 @@ static int load_iter(int buffer, int off, __u32 flags)
 		    .expected_attach_type = BPF_TRACE_ITER,
 		    .prog_flags = flags);
 	const struct bpf_insn insns[] = {
-		LOAD(BPF_DW, 1, 1, buffer),
-		JEQ(1, 0, 1), off < 0 ? MOV(0, 0) : LOAD(BPF_DW, 0, 1, off),
-		MOV(0, 0), EXIT(),
+		LOAD_SIZE(BPF_DW, 1, 1, buffer),
+		JUMP_IMM(BPF_JEQ, 1, 0, 1), off < 0 ? MOV_IMM(0, 0) : LOAD_SIZE(BPF_DW, 0, 1, off),
+		MOV_IMM(0, 0), EXIT(),
 	};
 	int id = libbpf_find_vmlinux_btf_id("bpf_map_elem", BPF_TRACE_ITER);
 
@@ -498,10 +484,10 @@ static int attach_to_event(bool precise, int prog)
 static int load_stackid(int stacks, int report)
 {
 	const struct bpf_insn insns[] = {
-		MAP(2, stacks), MAP_END(), MOV(3, BPF_F_USER_STACK | BPF_F_REUSE_STACKID),
-		CALL(BPF_FUNC_get_stackid),
-		MAP_VALUE(1, report), MAP_END(), STORE(BPF_DW, 1, 0, 0),
-		MOV(0, 0), EXIT(),
+		MAP_FD(2, stacks), IMM64_END(0), MOV_IMM(3, BPF_F_USER_STACK | BPF_F_REUSE_STACKID),
+		CALL_INSN(0, BPF_FUNC_get_stackid),
+		MAP_VALUE(1, report), IMM64_END(0), STORE_SIZE(BPF_DW, 1, 0, 0),
+		MOV_IMM(0, 0), EXIT(),
 	};
 
 	return load_insns(BPF_PROG_TYPE_PERF_EVENT, 0, insns,
@@ -581,8 +567,8 @@ static struct verdict probe_callchain(void)
 static int load_port(int port, int ret)
 {
 	const struct bpf_insn insns[] = {
-		LOAD(BPF_W, 2, 1, offsetof(struct __sk_buff, local_port)),
-		MOV(0, 1), JNE(2, port, 1), MOV(0, ret), EXIT(),
+		LOAD_SIZE(BPF_W, 2, 1, offsetof(struct __sk_buff, local_port)),
+		MOV_IMM(0, 1), JUMP_IMM(BPF_JNE, 2, port, 1), MOV_IMM(0, ret), EXIT(),
 	};
 
 	return load_insns(BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS,

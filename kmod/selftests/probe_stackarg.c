@@ -10,6 +10,7 @@
 #include <bpf/btf.h>
 
 #include "check.h"
+#include "insn.h"
 
 #define ARGS	7
 /* The last argument, which is the first on the stack. */
@@ -17,15 +18,8 @@
 /* The register that names arguments beyond the fifth. */
 #define REG_PARAMS 11
 
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
-			     .off = (o), .imm = (i) })
-#define MOV_IMM(dst, i)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, i)
-#define MOV_REG(dst, s)	INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, s, 0, 0)
-#define PASS(off, i)	INSN(BPF_ST | BPF_MEM | BPF_DW, REG_PARAMS, 0, off, i)
-#define TAKE(dst, off)	INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, REG_PARAMS, off, 0)
-#define CALL(s, i)	INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
-#define EXIT()		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define PASS(off, i)	STORE_IMM(REG_PARAMS, off, i)
+#define TAKE(dst, off)	LOAD(dst, REG_PARAMS, off)
 
 enum { MAIN, PASSES, TAKES, TAILS, FUNCS };
 
@@ -71,10 +65,10 @@ static int load_target(struct fds *f)
 {
 	struct bpf_insn insns[] = {
 		MOV_REG(BPF_REG_6, BPF_REG_1),
-		CALL(BPF_PSEUDO_CALL, 5),
+		CALL_INSN(BPF_PSEUDO_CALL, 5),
 		MOV_REG(BPF_REG_7, BPF_REG_0),
 		MOV_REG(BPF_REG_1, BPF_REG_6),
-		CALL(BPF_PSEUDO_CALL, 13),
+		CALL_INSN(BPF_PSEUDO_CALL, 13),
 		MOV_REG(BPF_REG_0, BPF_REG_7),
 		EXIT(),
 		/* passes, 7 */
@@ -85,17 +79,16 @@ static int load_target(struct fds *f)
 		MOV_IMM(BPF_REG_5, 5),
 		PASS(-8, 6),
 		PASS(-16, VALUE),
-		CALL(BPF_PSEUDO_CALL, 1),
+		CALL_INSN(BPF_PSEUDO_CALL, 1),
 		EXIT(),
 		/* takes, 16 */
 		TAKE(BPF_REG_0, 16),
 		EXIT(),
 		/* tails, 18 */
-		INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2, BPF_PSEUDO_MAP_FD, 0,
-		     f->array),
-		INSN(0, 0, 0, 0, 0),
+		MAP_FD(BPF_REG_2, f->array),
+		IMM64_END(0),
 		MOV_IMM(BPF_REG_3, 0),
-		CALL(0, BPF_FUNC_tail_call),
+		CALL_INSN(0, BPF_FUNC_tail_call),
 		MOV_IMM(BPF_REG_0, 0),
 		EXIT(),
 	};

@@ -46,6 +46,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "insn.h"
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* kselftest's exit status for a test that could not run. */
@@ -74,23 +76,8 @@
 #define TUNNELS		5
 #define THREAD_SIZE	16384	/* of a stack, unless KASAN makes it larger */
 
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
-			     .off = (o), .imm = (i) })
-#define MOV_IMM(dst, i)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, i)
-#define MOV_REG(dst, s)	INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, s, 0, 0)
-#define ADD_IMM(dst, i)	INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, i)
-#define LOAD(dst, s)	INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, s, 0, 0)
-#define STORE(dst, s)	INSN(BPF_STX | BPF_MEM | BPF_DW, dst, s, 0, 0)
-#define LOAD32(dst, s, off) \
-	INSN(BPF_LDX | BPF_MEM | BPF_W, dst, s, off, 0)
-#define STORE32(dst, s, off) \
-	INSN(BPF_STX | BPF_MEM | BPF_W, dst, s, off, 0)
-#define IF_EQ(dst, i, off) \
-	INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, i)
-#define ZERO(off)	INSN(BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, off, 0)
-#define CALL(s, i)	INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
-#define EXIT()		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define LOAD32(dst, s, off)	INSN(BPF_LDX | BPF_MEM | BPF_W, dst, s, off, 0)
+#define STORE32(dst, s, off)	INSN(BPF_STX | BPF_MEM | BPF_W, dst, s, off, 0)
 
 /*
  * Chains that can run at the same time: each has a slot and a counter of its own. One
@@ -193,7 +180,7 @@ static int redirect(struct bpf_insn *insn, int mark_reg)
 	insn[n++] = MOV_REG(BPF_REG_1, BPF_REG_6);
 	insn[n++] = MOV_IMM(BPF_REG_2, LO_IFINDEX);
 	insn[n++] = MOV_IMM(BPF_REG_3, 0);
-	insn[n++] = CALL(0, BPF_FUNC_clone_redirect);
+	insn[n++] = CALL_INSN(0, BPF_FUNC_clone_redirect);
 	return n;
 }
 
@@ -228,23 +215,23 @@ static int load_shape(const struct shape *s, int target_fd, int target_func)
 		insns[n++] = MOV_REG(BPF_REG_8, BPF_REG_1);
 		insns[n++] = MOV_REG(BPF_REG_9, BPF_REG_1);
 		if (stack_of(s, i))
-			insns[n++] = ZERO(-stack_of(s, i));
+			insns[n++] = STORE_IMM(BPF_REG_10, -stack_of(s, i), 0);
 		if (!i && !s->ends) {
 			n += load_map(&insns[n], BPF_PSEUDO_MAP_VALUE, count_fd,
 				      s->run * sizeof(__u64));
-			insns[n++] = LOAD(BPF_REG_3, BPF_REG_2);
-			insns[n++] = ADD_IMM(BPF_REG_3, 1);
-			insns[n++] = STORE(BPF_REG_2, BPF_REG_3);
+			insns[n++] = LOAD(BPF_REG_3, BPF_REG_2, 0);
+			insns[n++] = ALU_IMM(BPF_ADD, BPF_REG_3, 1);
+			insns[n++] = STORE_REG(BPF_REG_2, BPF_REG_3, 0);
 		}
 		if (i == s->callers && s->ends) {
 			/* may change the packet, and so may its extension */
 			insns[n++] = MOV_IMM(BPF_REG_2, 0);
-			insns[n++] = CALL(0, BPF_FUNC_skb_pull_data);
+			insns[n++] = CALL_INSN(0, BPF_FUNC_skb_pull_data);
 		} else if (i == s->callers) {
 			n += load_map(&insns[n], BPF_PSEUDO_MAP_FD,
 				      array_fd[s->run], 0);
 			insns[n++] = MOV_IMM(BPF_REG_3, 0);
-			insns[n++] = CALL(0, BPF_FUNC_tail_call);
+			insns[n++] = CALL_INSN(0, BPF_FUNC_tail_call);
 			if (s->nests) {
 				insns[n++] = MOV_IMM(BPF_REG_7, 1);
 				n += redirect(&insns[n], BPF_REG_7);
@@ -254,7 +241,7 @@ static int load_shape(const struct shape *s, int target_fd, int target_func)
 		if (i < funcs - 1) {
 			insns[n++] = MOV_REG(BPF_REG_1, BPF_REG_6);
 			call_at = n;
-			insns[n++] = CALL(BPF_PSEUDO_CALL, 0);
+			insns[n++] = CALL_INSN(BPF_PSEUDO_CALL, 0);
 		}
 		insns[n++] = MOV_IMM(BPF_REG_0, s->result);
 		insns[n++] = EXIT();
@@ -588,10 +575,10 @@ static int load_hop(void)
 	insns[n++] = LOAD32(BPF_REG_7, BPF_REG_6,
 			    offsetof(struct __sk_buff, mark));
 	insns[n++] = MOV_IMM(BPF_REG_0, TC_ACT_OK);
-	insns[n++] = IF_EQ(BPF_REG_7, 0, 9);
+	insns[n++] = JUMP_IMM(BPF_JEQ, BPF_REG_7, 0, 9);
 	insns[n++] = MOV_IMM(BPF_REG_0, TC_ACT_UNSPEC);
-	insns[n++] = IF_EQ(BPF_REG_7, 1, 7);
-	insns[n++] = ADD_IMM(BPF_REG_7, -1);
+	insns[n++] = JUMP_IMM(BPF_JEQ, BPF_REG_7, 1, 7);
+	insns[n++] = ALU_IMM(BPF_ADD, BPF_REG_7, -1);
 	n += redirect(&insns[n], BPF_REG_7);
 	insns[n++] = MOV_IMM(BPF_REG_0, TC_ACT_SHOT);
 	insns[n++] = EXIT();
@@ -658,7 +645,7 @@ static unsigned long long length_of_way(__u32 addr, int mark)
 
 	n += load_map(insns, BPF_PSEUDO_MAP_VALUE, count_fd,
 		      STACK_POINTER * sizeof(__u64));
-	insns[n++] = STORE(BPF_REG_2, BPF_REG_10);
+	insns[n++] = STORE_REG(BPF_REG_2, BPF_REG_10, 0);
 	insns[n++] = MOV_IMM(BPF_REG_0, TC_ACT_SHOT);
 	insns[n++] = EXIT();
 	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "way", "GPL", insns, n, NULL);

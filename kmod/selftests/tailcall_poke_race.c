@@ -26,6 +26,8 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
+#include "insn.h"
+
 /* kselftest's exit status for a test that could not run. */
 #define EXIT_SKIP	4
 
@@ -33,14 +35,6 @@
 #define SUBPROGRAMS	8
 #define KEPT		2
 #define UPDATES_A_DELETE 500
-
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
-			     .off = (o), .imm = (i) })
-#define MOV_IMM(dst, i)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, i)
-#define MOV_REG(dst, s)	INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, s, 0, 0)
-#define CALL(s, i)	INSN(BPF_JMP | BPF_CALL, 0, s, 0, i)
-#define EXIT()		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
 static const __u32 slot;
 static int array_fd;
@@ -130,7 +124,7 @@ static int load_caller(void)
 	insns[n++] = MOV_REG(BPF_REG_6, BPF_REG_1);
 	for (i = 0; i < SUBPROGRAMS; i++) {
 		insns[n++] = MOV_REG(BPF_REG_1, BPF_REG_6);
-		insns[n] = CALL(BPF_PSEUDO_CALL, MAIN + i * SUB - n - 1);
+		insns[n] = CALL_INSN(BPF_PSEUDO_CALL, MAIN + i * SUB - n - 1);
 		n++;
 	}
 	insns[n++] = EXIT();
@@ -138,11 +132,10 @@ static int load_caller(void)
 	for (i = 0; i < SUBPROGRAMS; i++) {
 		info[1 + i].insn_off = n;
 		info[1 + i].type_id = func_btf_id[1 + i];
-		insns[n++] = INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2,
-				  BPF_PSEUDO_MAP_FD, 0, array_fd);
-		insns[n++] = INSN(0, 0, 0, 0, 0);
+		insns[n++] = MAP_FD(BPF_REG_2, array_fd);
+		insns[n++] = IMM64_END(0);
 		insns[n++] = MOV_IMM(BPF_REG_3, slot);
-		insns[n++] = CALL(0, BPF_FUNC_tail_call);
+		insns[n++] = CALL_INSN(0, BPF_FUNC_tail_call);
 		insns[n++] = MOV_IMM(BPF_REG_0, 0);
 		insns[n++] = EXIT();
 	}

@@ -16,6 +16,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "insn.h"
 #include "trace_test.h"
 #include "lockdown.skel.h"
 #include "trace.skel.h"
@@ -156,19 +157,15 @@ static void in_an_nmi(void)
 
 /* ---- a program that may sleep ---------------------------------------------------- */
 
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
-			     .off = (o), .imm = (i) })
-
 static int load_sleepable(int map)
 {
 	struct bpf_insn caller[] = {
-		INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2, BPF_PSEUDO_MAP_FD, 0, map),
-		INSN(0, 0, 0, 0, 0),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, 0),
-		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_tail_call),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+		MAP_FD(BPF_REG_2, map),
+		IMM64_END(0),
+		MOV_IMM(BPF_REG_3, 0),
+		CALL_INSN(0, BPF_FUNC_tail_call),
+		MOV_IMM(BPF_REG_0, 0),
+		EXIT(),
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_SLEEPABLE);
 	int skip_to = map < 0 ? 4 : 0;

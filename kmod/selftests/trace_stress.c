@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "insn.h"
 #include "trace_test.h"
 #include "trace.skel.h"
 #include "tracer.skel.h"
@@ -209,10 +210,6 @@ static void module_comes_and_goes(void)
 
 /* ---- many sites ------------------------------------------------------------------ */
 
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn) { .code = (c), .dst_reg = (d), .src_reg = (s), \
-			     .off = (o), .imm = (i) })
-
 #define PROGRAMS	300
 #define CALLS		50	/* each with two sites */
 
@@ -222,17 +219,16 @@ static int load_calls(int map, int calls)
 	struct bpf_insn insn[5 * CALLS + 3];
 	int at = 0, i;
 
-	insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0);
+	insn[at++] = MOV_REG(BPF_REG_6, BPF_REG_1);
 	for (i = 0; i < calls; i++) {
-		insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_6, 0, 0);
-		insn[at++] = INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2,
-				  BPF_PSEUDO_MAP_FD, 0, map);
-		insn[at++] = INSN(0, 0, 0, 0, 0);
-		insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, 0);
-		insn[at++] = INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_tail_call);
+		insn[at++] = MOV_REG(BPF_REG_1, BPF_REG_6);
+		insn[at++] = MAP_FD(BPF_REG_2, map);
+		insn[at++] = IMM64_END(0);
+		insn[at++] = MOV_IMM(BPF_REG_3, 0);
+		insn[at++] = CALL_INSN(0, BPF_FUNC_tail_call);
 	}
-	insn[at++] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0);
-	insn[at++] = INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	insn[at++] = MOV_IMM(BPF_REG_0, 0);
+	insn[at++] = EXIT();
 	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "many", "GPL", insn, at, NULL);
 }
 
