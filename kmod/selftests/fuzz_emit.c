@@ -856,6 +856,26 @@ static void note_refusal(const char *what, int err)
 	*to = 0;
 }
 
+/* A descriptor, or a negative error: then the reason is what refusal() has. */
+static int load_code(enum bpf_prog_type type, const char *name, const struct code *c,
+		     struct bpf_prog_load_opts *opts, const char *what)
+{
+	int fd = bpf_prog_load(type, name, "GPL", c->insn, c->count, opts), err;
+
+	if (fd >= 0)
+		return fd;
+	err = errno;
+	last_log[0] = 0;
+	opts->log_buf = last_log;
+	opts->log_size = sizeof(last_log);
+	opts->log_level = 4; /* the reason, without every insn before it */
+	fd = bpf_prog_load(type, name, "GPL", c->insn, c->count, opts);
+	if (fd >= 0)
+		return fd;
+	note_refusal(what, err);
+	return -err;
+}
+
 int load_prog(const struct set *set, int number, const int *array_fd, const int *prog_fd)
 {
 	static struct code c;
@@ -870,7 +890,7 @@ int load_prog(const struct set *set, int number, const int *array_fd, const int 
 		    .prog_btf_fd = btf_fd,
 		    .func_info = info,
 		    .func_info_rec_size = sizeof(info[0]));
-	int i, fd, err;
+	int i;
 
 	c = (struct code){
 		.array_fd = array_fd,
@@ -903,19 +923,8 @@ int load_prog(const struct set *set, int number, const int *array_fd, const int 
 		opts.attach_prog_fd = prog_fd[set->ext.prog];
 		opts.attach_btf_id = btf_id(set, set->ext.prog, set->ext.func);
 	}
-	fd = bpf_prog_load(prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
-	if (fd >= 0)
-		return fd;
-	err = errno;
-	last_log[0] = 0;
-	opts.log_buf = last_log;
-	opts.log_size = sizeof(last_log);
-	opts.log_level = 4; /* the reason, without every insn before it */
-	fd = bpf_prog_load(prog_type, "fuzz", "GPL", c.insn, c.count, &opts);
-	if (fd >= 0)
-		return fd;
-	note_refusal(prog_type == BPF_PROG_TYPE_EXT ? "an extension: " : "", err);
-	return -err;
+	return load_code(prog_type, "fuzz", &c, &opts,
+			 prog_type == BPF_PROG_TYPE_EXT ? "an extension: " : "");
 }
 
 int attach(int fd, const char *what)
@@ -976,11 +985,9 @@ int load_tracer(const struct set *set, const struct tracer *t, int target_fd)
 	place(&c, STOP_LABEL);
 	emit(&c, MOV_IMM(BPF_REG_0, 0));
 	emit(&c, EXIT());
-	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "fuzz_tracer", "GPL", c.insn, c.count, &opts);
-	if (fd < 0) {
-		refuse("a tracer: %s", strerror(errno));
-		return -errno;
-	}
+	fd = load_code(BPF_PROG_TYPE_TRACING, "fuzz_tracer", &c, &opts, "a tracer: ");
+	if (fd < 0)
+		return fd;
 	link = attach(fd, "a tracer");
 	close(fd);
 	return link;
