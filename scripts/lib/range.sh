@@ -22,7 +22,8 @@ in_archive() {
 
 # pieces TREE VERSION [SOURCE]: the folder with the files of that version that the series
 # touches, and the folders of those it makes. It is kept: to unpack them takes a
-# while. SOURCE is a folder where they are unpacked already.
+# while. SOURCE is a folder where they are unpacked already. The package is not kept, but
+# with KEEP=1.
 pieces() {
 	local dir=$O/range/$1/$2 deb package work=${work:?}
 
@@ -43,7 +44,7 @@ pieces() {
 			tar -xJ -C "$dir/linux" --strip-components=1 \
 				-T <(sed "s#^#$package/#" "$work/wanted") 2>/dev/null || true
 		[ -f "$dir/linux/Makefile" ] || die "cannot unpack ${deb##*/}: check the free space of $O and run again"
-		[ "$2" = "$(tree_field "$1" version)" ] || rm -f -- "$deb"
+		[ "$2" = "$(tree_field "$1" version)" ] || [ -n "${KEEP:-}" ] || rm -f -- "$deb"
 	fi
 	if [ ! -e "$dir/wanted" ]; then
 		# What the series makes is in folders that a whole tree has.
