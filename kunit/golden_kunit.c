@@ -9,6 +9,7 @@
  * and offsets in the kernel's structures. A nop is told by its length.
  */
 #include <linux/cpufeature.h>
+#include <linux/sizes.h>
 #include <linux/utsname.h>
 
 #include "prog.h"
@@ -371,6 +372,24 @@ static void golden_diff(struct kunit *test, const char *want, const char *have)
 	kunit_info(test, "insn %u\n-%s\n+%s\n", line, want, have);
 }
 
+/*
+ * What a subprogram's tail call compares the stack with. It is larger with KASAN, and
+ * the table has what it is without.
+ */
+static void golden_usual_stack(char *text)
+{
+	static const char lea[] = "48 8d 8c 24 ";
+	const u32 here = THREAD_SIZE / 8 * 5, usual = SZ_16K / 8 * 5;
+	char bytes[sizeof("00 00 00 00")];
+
+	text = strstr(text, lea);
+	snprintf(bytes, sizeof(bytes), "%*ph", 4, &here);
+	if (!text || strncmp(text + strlen(lea), bytes, strlen(bytes)))
+		return;
+	snprintf(bytes, sizeof(bytes), "%*ph", 4, &usual);
+	memcpy(text + strlen(lea), bytes, strlen(bytes));
+}
+
 static void the_code_is_as_written_down(struct kunit *test)
 {
 	const struct golden_param *param = tcall_param(test);
@@ -414,6 +433,7 @@ static void the_code_is_as_written_down(struct kunit *test)
 		len = 0;
 	}
 	golden_text(test, code, len, text);
+	golden_usual_stack(text);
 
 	for (i = 0; i < ARRAY_SIZE(golden_table) && !row; i++)
 		if (!strcmp(golden_table[i].name, param->name) &&
