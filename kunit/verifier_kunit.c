@@ -193,6 +193,62 @@ static void a_failed_loads_result_arrives(struct kunit *test)
 }
 
 /*
+ *   main -call-> sub, which loads from far behind the packet and is left by that
+ *   What main asks of R7 then is asked of its own, not of sub's: both values that it
+ *   may have are followed. Main asks nothing where the load succeeds, for sub swaps
+ *   the pointers then that main compares.
+ */
+static void a_constant_is_followed_over_a_failed_load(struct kunit *test)
+{
+	struct tcall_prog *p = tcall_prog_new(test, "main", BPF_PROG_TYPE_SCHED_CLS);
+	u32 jump;
+
+	/* States are compared wherever they can be. */
+	p->flags = BPF_F_TEST_STATE_FREQ;
+	begin_main(p);
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_6, SKB(data)));
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, SKB(data_end)));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, S16_MAX));
+	jump = p->insn_cnt;
+	tcall_emit(p, BPF_JMP_REG(BPF_JGT, BPF_REG_1, BPF_REG_2, 0));
+	tcall_emit_return(p, 0);
+	land(p, jump);
+	tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -16));
+	tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_2, -8));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_7, 0));
+	tcall_emit(p, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_6, SKB(mark)));
+	jump = emit_jump_if(p, BPF_JEQ, BPF_REG_0, 1);
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_7, CALLEE_RESULT));
+	land(p, jump);
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
+	tcall_emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -16));
+	tcall_emit_call(p, SUB);
+	tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -16));
+	tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_10, -8));
+	jump = p->insn_cnt;
+	tcall_emit(p, BPF_JMP_REG(BPF_JGT, BPF_REG_1, BPF_REG_2, 0));
+	tcall_emit_return(p, 0);
+	land(p, jump);
+	jump = emit_jump_if(p, BPF_JEQ, BPF_REG_7, CALLEE_RESULT);
+	tcall_emit_return(p, 0);
+	land(p, jump);
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_0, 0));
+	emit_seen_if(p, 0);
+	tcall_emit_return(p, 0);
+
+	begin_sub(p, "sub", TCALL_STATIC);
+	tcall_emit(p, BPF_MOV64_REG(BPF_REG_8, BPF_REG_2));
+	tcall_emit(p, BPF_MOV64_IMM(BPF_REG_7, 0));
+	tcall_emit(p, BPF_LD_ABS(BPF_B, U16_MAX));
+	tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_8, 0));
+	tcall_emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_8, 8));
+	tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_8, BPF_REG_2, 0));
+	tcall_emit(p, BPF_STX_MEM(BPF_DW, BPF_REG_8, BPF_REG_1, 8));
+	tcall_emit_return(p, 0);
+	KUNIT_EXPECT_EQ(test, tcall_run(test, tcall_load_ok(p)), 1u);
+}
+
+/*
  *   main -call-> sub -slot 0-> callee
  *   sub would write to main's stack after the tail call.
  */
@@ -632,6 +688,7 @@ static void a_sound_program_loads(struct kunit *test)
 static struct kunit_case verifier_cases[] = {
 	KUNIT_CASE(a_callees_result_arrives),
 	KUNIT_CASE(a_failed_loads_result_arrives),
+	KUNIT_CASE(a_constant_is_followed_over_a_failed_load),
 	KUNIT_CASE(what_follows_a_tail_call_is_not_assumed),
 	KUNIT_CASE(a_callees_result_has_no_bounds),
 	KUNIT_CASE(a_constant_is_followed_over_a_tail_call),

@@ -16,4 +16,8 @@
 /* What a tail callee returns where its caller would return zero. */
 #define CALLEE_RESULT	5
 
+/* Where a program went: as its insns say, or as the verifier took for granted. */
+#define RIGHT_WAY	1
+#define WRONG_WAY	2
+
 #endif /* TAILCALL_CHECK_BOUND_H */

@@ -111,6 +111,65 @@ out:
 	return v;
 }
 
+/* Run one of the programs that say which way they went: false if it did not. */
+static bool go(const char *name, __u32 flags, __u32 *way, struct verdict *v)
+{
+	struct verifier_bpf *skel = verifier_bpf__open();
+	struct bpf_program *prog;
+	int err;
+
+	if (!skel) {
+		*v = verdict(CANNOT_TELL, "opening %s: %s", name, strerror(errno));
+		return false;
+	}
+	choose_programs(skel->obj, name, NULL);
+	prog = bpf_object__find_program_by_name(skel->obj, name);
+	bpf_program__set_flags(prog, flags);
+	err = verifier_bpf__load(skel);
+	if (err)
+		*v = verdict(CANNOT_TELL, "loading %s: %s", name, strerror(-err));
+	else if (run_once(bpf_program__fd(prog)))
+		*v = verdict(CANNOT_TELL, "%s does not run", name);
+	else
+		*way = skel->bss->way;
+	if (!err && !*way && v->state != CANNOT_TELL)
+		*v = verdict(CANNOT_TELL, "%s went neither way", name);
+	verifier_bpf__destroy(skel);
+	return *way;
+}
+
+static struct verdict probe_failed_load(void)
+{
+	struct verdict v = {};
+	__u32 way = 0;
+
+	if (!go("failed_load", 0, &way, &v))
+		return v;
+	if (way == RIGHT_WAY)
+		return verdict(FIXED, "the 0 of the load arrives in the caller");
+	return verdict(OPEN, "the load returns 0, the caller acts on %d",
+		       CALLEE_RESULT);
+}
+
+static struct verdict probe_forgotten_register(void)
+{
+	struct verdict v = {};
+	__u32 way = 0;
+
+	if (!go("failed_load", 0, &way, &v))
+		return v;
+	if (way == WRONG_WAY)
+		return verdict(NOT_APPLICABLE,
+			       "what a failed load returns to is not looked at here");
+	way = 0;
+	/* States are compared wherever they can be. */
+	if (!go("forgotten_register", BPF_F_TEST_STATE_FREQ, &way, &v))
+		return v;
+	if (way == RIGHT_WAY)
+		return verdict(FIXED, "the caller acts on the value that it has");
+	return verdict(OPEN, "the caller has 0 and acts on 1");
+}
+
 /* Load one of the extensions for @target: 0 or an error. */
 static int try_extension(int target, const char *name)
 {
@@ -239,6 +298,22 @@ static const struct bug bugs[] = {
 		.how =
 			"Loads a program that hands a packet pointer to a global function that pulls data. It is never run.",
 		.probe = probe_stale_in_function,
+	}, {
+		.id = "N24",
+		.title = "a subprogram's result is assumed where a packet load fails",
+		.effect = "code is removed that runs, and bounds do not hold",
+		.upstream = "commit ee861486e377",
+		.how =
+			"Runs a program once whose subprogram loads from far behind the packet. It writes down which way it went.",
+		.probe = probe_failed_load,
+	}, {
+		.id = "N24b",
+		.title = "a caller's register is forgotten where a packet load fails",
+		.effect = "code is removed that runs, and bounds do not hold",
+		.upstream = "Linux 7.2",
+		.how =
+			"Runs a program once that compares its own register after such a subprogram. It writes down which way it went.",
+		.probe = probe_forgotten_register,
 	}, {
 		.id = "N25",
 		.title = "a tail call in a global function, called where none may sleep",

@@ -2,10 +2,11 @@
 /*
  * What the verifier makes of a tail call in a subprogram, and of functions that
  * change packet data. Each pair is a program that must be refused and one that
- * must load. Only unknown_result is run: it neither reads a stale pointer nor
- * leaks anything, whatever the kernel makes of it.
+ * must load. Only unknown_result, failed_load and forgotten_register are run: they
+ * neither read a stale pointer nor leak anything, whatever the kernel makes of them.
  */
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -85,6 +86,90 @@ int callee(struct __sk_buff *skb)
 {
 	callee_entries++;
 	return CALLEE_RESULT;
+}
+
+/* ---- what a load from behind the packet leaves a subprogram with ---------- */
+
+__u32 way;
+
+static __noinline int load(struct __sk_buff *skb)
+{
+	int ret;
+
+	asm volatile("r6 = %[skb]\n\t"
+		     "r0 = *(u8 *)skb[65535]\n\t"
+		     "%[ret] = %[result]"
+		     : [ret] "=r"(ret) : [skb] "r"(skb), [result] "i"(CALLEE_RESULT)
+		     : "r0", "r1", "r2", "r3", "r4", "r5", "r6");
+	return ret;
+}
+
+SEC("tc")
+int failed_load(struct __sk_buff *skb)
+{
+	way = load(skb) == CALLEE_RESULT ? WRONG_WAY : RIGHT_WAY;
+	return 0;
+}
+
+/*
+ * Behind the load it swaps the two pointers that its caller compares, so that the
+ * verifier asks for the caller's R7 only where the load fails. Its own R7 is 0, too.
+ */
+static __attribute__((naked, used)) int load_and_swap(void)
+{
+	asm volatile("r6 = r1\n\t"
+		     "r8 = r2\n\t"
+		     "r7 = 0\n\t"
+		     "r0 = *(u8 *)skb[65535]\n\t"
+		     "r1 = *(u64 *)(r8 + 0)\n\t"
+		     "r2 = *(u64 *)(r8 + 8)\n\t"
+		     "*(u64 *)(r8 + 0) = r2\n\t"
+		     "*(u64 *)(r8 + 8) = r1\n\t"
+		     "r0 = 0\n\t"
+		     "exit");
+}
+
+/* R7 is 0, but for a packet with a mark: that is what the verifier looks at first. */
+SEC("tc")
+__attribute__((naked)) int forgotten_register(void)
+{
+	asm volatile("r6 = r1\n\t"
+		     "r1 = *(u32 *)(r6 + %[data])\n\t"
+		     "r2 = *(u32 *)(r6 + %[data_end])\n\t"
+		     "r1 += 32767\n\t"
+		     "if r1 > r2 goto 1f\n\t"
+		     "r0 = 0\n\t"
+		     "exit\n"
+		     "1:\t*(u64 *)(r10 - 16) = r1\n\t"
+		     "*(u64 *)(r10 - 8) = r2\n\t"
+		     "r7 = 0\n\t"
+		     "r0 = *(u32 *)(r6 + %[mark])\n\t"
+		     "if r0 == 0 goto 2f\n\t"
+		     "r7 = 1\n"
+		     "2:\tr1 = r6\n\t"
+		     "r2 = r10\n\t"
+		     "r2 += -16\n\t"
+		     "call load_and_swap\n\t"
+		     "r1 = *(u64 *)(r10 - 16)\n\t"
+		     "r2 = *(u64 *)(r10 - 8)\n\t"
+		     "if r1 > r2 goto 3f\n\t"
+		     "r0 = 0\n\t"
+		     "exit\n"
+		     "3:\tr2 = %[way] ll\n\t"
+		     "if r7 == 1 goto 4f\n\t"
+		     "r1 = %[right]\n\t"
+		     "*(u32 *)(r2 + 0) = r1\n\t"
+		     "r0 = 0\n\t"
+		     "exit\n"
+		     "4:\tr1 = %[wrong]\n\t"
+		     "*(u32 *)(r2 + 0) = r1\n\t"
+		     "r0 = 0\n\t"
+		     "exit"
+		     :: [data] "i"(offsetof(struct __sk_buff, data)),
+		     [data_end] "i"(offsetof(struct __sk_buff, data_end)),
+		     [mark] "i"(offsetof(struct __sk_buff, mark)),
+		     [way] "i"(&way),
+		     [right] "i"(RIGHT_WAY), [wrong] "i"(WRONG_WAY));
 }
 
 /* ---- references and tail calls ------------------------------------------- */
