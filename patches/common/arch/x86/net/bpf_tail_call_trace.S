@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the stubs of tail calls jump to. It counts, and calls a hook while somebody
- * wants events. To the program all that is a nop still.
+ * What the stubs of tail calls jump to. It counts. To the program that is a nop still.
  *
  * The program's frame has the address of the run's counter at rbp - 16. rdi is the
  * context, rsi the prog_array, edx the index and r11 the site. On the way to the tail
@@ -22,33 +21,6 @@
 #define THIS_CPU
 #endif
 
-/* rcx is the tail callee, or why there is none. */
-.macro CALL_HOOK hook
-	pushq	%rbp
-	movq	%rsp, %rbp
-	pushq	%rcx
-	pushq	%rdi
-	pushq	%r9
-	pushq	%r10
-
-	movq	%rdi, %r9
-	movq	%rcx, %r8
-	movl	%edx, %ecx
-	movq	%rsi, %rdx
-	movq	(%rbp), %rsi
-	movq	-16(%rsi), %rsi
-	movq	%r11, %rdi
-	CALL_DEPTH_ACCOUNT
-	call	\hook
-
-	popq	%r10
-	popq	%r9
-	popq	%rdi
-	popq	%rcx
-	popq	%rbp
-	RET
-.endm
-
 SYM_FUNC_START(bpf_tail_call_trace_hit_thunk)
 	ANNOTATE_NOENDBR
 	movq	TAIL_CALL_SITE_counts(%r11), %r8
@@ -56,11 +28,7 @@ SYM_FUNC_START(bpf_tail_call_trace_hit_thunk)
 	incq	THIS_CPU (%r8, %rax, 8)
 	movl	TAIL_CALL_SITE_at(%r11), %eax
 	incq	THIS_CPU (%r8, %rax)
-	cmpb	$0, bpf_tail_call_events + 1(%rip)
-	jne	.Lhit
 	RET
-.Lhit:
-	CALL_HOOK bpf_tail_call_trace_hit
 SYM_FUNC_END(bpf_tail_call_trace_hit_thunk)
 
 /*
@@ -89,14 +57,10 @@ SYM_FUNC_START(bpf_tail_call_trace_miss_thunk)
 	movl	TAIL_CALL_SITE_at(%r11), %eax
 	addq	TAIL_CALL_SITE_counts(%r11), %rax
 	incq	THIS_CPU (%rax, %rcx, 8)
-	cmpb	$0, bpf_tail_call_events(%rip)
-	jne	.Lmiss
 	RET
 .Lindirect:
 	movl	$TAIL_CALL_RANGE, %ecx
 	cmpl	%edx, BPF_ARRAY_max_entries(%rsi)
 	jbe	.Lcount
 	jmp	.Lmade
-.Lmiss:
-	CALL_HOOK bpf_tail_call_trace_miss
 SYM_FUNC_END(bpf_tail_call_trace_miss_thunk)
