@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where a tracing program may ask for a path. Nothing here is attached. */
+/*
+ * What the id of a function in a program's BTF is taken for in the kernel's. Nothing
+ * here is attached.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,13 +12,18 @@
 #include <bpf/libbpf.h>
 
 #include "check.h"
+#include "insn.h"
 #include "path.skel.h"
 
-#define ALLOWED	"filp_close"
-#define TRACED	"program"
+#define ALLOWED		"filp_close"
+#define TRACED		"program"
+#define ITERATOR	"bpf_iter_task"
 
-/* BTF in which function TRACED, with the context as its argument, has this id. */
-static struct btf *btf_with(int id)
+/* One that no function of the kernel has. */
+#define OTHER_ID	5
+
+/* BTF in which a function, with the context as its argument, has this id. */
+static struct btf *btf_with(const char *name, int id)
 {
 	struct btf *btf = btf__new_empty();
 	int number, ctx, err = 0;
@@ -30,22 +38,20 @@ static struct btf *btf_with(int id)
 	ctx = btf__add_ptr(btf, number + 1);
 	btf__add_func_proto(btf, number);
 	btf__add_func_param(btf, "ctx", ctx);
-	if (btf__add_func(btf, TRACED, BTF_FUNC_GLOBAL, ctx + 1) == id)
+	if (btf__add_func(btf, name, BTF_FUNC_GLOBAL, ctx + 1) == id)
 		return btf;
 	btf__free(btf);
 	return NULL;
 }
 
-/* A program whose only function has this id: a descriptor, or a negative error. */
-static int program_with(int id)
+static const struct bpf_insn return_0[] = { MOV_IMM(BPF_REG_0, 0), EXIT() };
+
+/* A program whose only function has this name and id: a descriptor, or a negative error. */
+static int program_with(const char *name, int id)
 {
-	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
 	struct bpf_func_info info = { .type_id = id };
 	LIBBPF_OPTS(bpf_prog_load_opts, opts);
-	struct btf *btf = btf_with(id);
+	struct btf *btf = btf_with(name, id);
 	int err;
 
 	if (!btf)
@@ -56,8 +62,8 @@ static int program_with(int id)
 	err = btf__load_into_kernel(btf);
 	if (!err) {
 		opts.prog_btf_fd = btf__fd(btf);
-		err = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, TRACED, "GPL",
-				    insns, ARRAY_SIZE(insns), &opts);
+		err = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, name, "GPL",
+				    return_0, ARRAY_SIZE(return_0), &opts);
 	}
 	btf__free(btf);
 	return err;
@@ -97,17 +103,64 @@ static struct verdict probe_path(void)
 	if (err)
 		return verdict(CANNOT_TELL, "loading a tracer of %s, which is sound: %s",
 			       ALLOWED, strerror(-err));
-	target = program_with(id);
+	target = program_with(TRACED, id);
 	if (target < 0)
 		return verdict(CANNOT_TELL, "loading a program to trace: %s",
 			       strerror(-target));
-	other = program_with(5);
+	other = program_with(TRACED, OTHER_ID);
 	if (other >= 0 && !try_path("path_in_program", other))
 		v = verdict(CANNOT_TELL, "a program's function is allowed whatever its number");
 	else
 		v = from_load(try_path("path_in_program", target), "tracer");
 	if (other >= 0)
 		close(other);
+	close(target);
+	return v;
+}
+
+/* Load a program for an iterator's function of @target, or of the kernel: -1. */
+static int try_iterator(int target, int id)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = BPF_TRACE_ITER,
+		    .attach_btf_id = id);
+	int fd;
+
+	if (target >= 0)
+		opts.attach_prog_fd = target;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "iterator", "GPL", return_0,
+			   ARRAY_SIZE(return_0), &opts);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static struct verdict probe_iterator(void)
+{
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	struct verdict v;
+	int id, target, err;
+
+	if (!vmlinux)
+		return verdict(CANNOT_TELL, "no BTF of the kernel: %s", strerror(errno));
+	id = btf__find_by_name_kind(vmlinux, ITERATOR, BTF_KIND_FUNC);
+	btf__free(vmlinux);
+	if (id < 0)
+		return verdict(NOT_APPLICABLE, "no " ITERATOR "() here");
+	err = try_iterator(-1, id);
+	if (err)
+		return verdict(CANNOT_TELL, "loading a program for tasks, which is sound: %s",
+			       strerror(-err));
+	target = program_with(ITERATOR, OTHER_ID);
+	if (target < 0)
+		return verdict(CANNOT_TELL, "loading a program with an iterator's name: %s",
+			       strerror(-target));
+	v = from_load(try_iterator(target, OTHER_ID), "iterator");
+	/* The kernel keeps the last one's id. */
+	err = try_iterator(-1, id);
+	if (err)
+		v = verdict(CANNOT_TELL, "the kernel takes no program for tasks any more: %s",
+			    strerror(-err));
 	close(target);
 	return v;
 }
@@ -121,6 +174,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Loads a tracer of a program whose function has the BTF id of one of the kernel's. It is never attached.",
 		.probe = probe_path,
+	}, {
+		.id = "N41",
+		.title = "a program's function is taken for an iterator",
+		.effect = "an iterator's program takes one structure for another",
+		.upstream = "none",
+		.how =
+			"Loads a program for an iterator that names another program's function. It is never attached, and the kernel is shown the right one again.",
+		.probe = probe_iterator,
 	},
 };
 
