@@ -18,6 +18,9 @@
 #define ALLOWED		"filp_close"
 #define TRACED		"program"
 #define ITERATOR	"bpf_iter_task"
+#define HOOK		"bpf_lsm_file_open"
+/* It returns 0 or 1, all others 0 or an error. */
+#define BOOL_HOOK	"bpf_lsm_inode_xattr_skipcap"
 
 /* One that no function of the kernel has. */
 #define OTHER_ID	5
@@ -165,6 +168,106 @@ static struct verdict probe_iterator(void)
 	return v;
 }
 
+/* BTF with main() and function "f", each int (int), of which f has this id. */
+static struct btf *btf_of_two(int id)
+{
+	struct btf *btf = btf__new_empty();
+	int number, proto, err = 0;
+
+	if (!btf)
+		return NULL;
+	number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	proto = btf__add_func_proto(btf, number);
+	btf__add_func_param(btf, "a", number);
+	btf__add_func(btf, "main", BTF_FUNC_GLOBAL, proto);
+	while (err >= 0 && (int)btf__type_cnt(btf) < id)
+		err = btf__add_ptr(btf, 0);
+	if (btf__add_func(btf, "f", BTF_FUNC_GLOBAL, proto) == id)
+		return btf;
+	btf__free(btf);
+	return NULL;
+}
+
+/* Load with these functions, main() being the first: a descriptor or a negative error. */
+static int load_with_btf(struct btf *btf, enum bpf_prog_type type,
+			 struct bpf_prog_load_opts *opts, const struct bpf_insn *insns,
+			 size_t count)
+{
+	int err = btf ? btf__load_into_kernel(btf) : -errno;
+
+	if (!err) {
+		opts->prog_btf_fd = btf__fd(btf);
+		opts->func_info_rec_size = sizeof(struct bpf_func_info);
+		err = bpf_prog_load(type, "lsm", "GPL", insns, count, opts);
+	}
+	btf__free(btf);
+	return err;
+}
+
+/*
+ * An extension of a function with this id, of a program for HOOK and cgroups, that sets
+ * the hook's return value to 1: 0 if it is loaded. -ENOENT: there is no such program.
+ */
+static int try_set_retval(int hook, int id)
+{
+	const struct bpf_insn target[] = {
+		MOV_IMM(BPF_REG_1, 0),
+		CALL_INSN(BPF_PSEUDO_CALL, 2),
+		MOV_IMM(BPF_REG_0, 1),
+		EXIT(),
+		MOV_REG(BPF_REG_0, BPF_REG_1),
+		EXIT(),
+	};
+	const struct bpf_insn extension[] = {
+		MOV_IMM(BPF_REG_1, 1),
+		CALL_INSN(0, BPF_FUNC_set_retval),
+		MOV_IMM(BPF_REG_0, 0),
+		EXIT(),
+	};
+	struct bpf_func_info info[] = { { 0, 3 }, { 4, id } };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = BPF_LSM_CGROUP,
+		    .attach_btf_id = hook,
+		    .func_info = info,
+		    .func_info_cnt = 2);
+	LIBBPF_OPTS(bpf_prog_load_opts, ext_opts,
+		    .attach_btf_id = id,
+		    .func_info = info,
+		    .func_info_cnt = 1);
+	int fd;
+
+	ext_opts.attach_prog_fd = load_with_btf(btf_of_two(id), BPF_PROG_TYPE_LSM, &opts,
+						target, ARRAY_SIZE(target));
+	if ((int)ext_opts.attach_prog_fd < 0)
+		return -ENOENT;
+	fd = load_with_btf(btf_of_two(id), BPF_PROG_TYPE_EXT, &ext_opts, extension,
+			   ARRAY_SIZE(extension));
+	close(ext_opts.attach_prog_fd);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static struct verdict probe_retval(void)
+{
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	int hook, id, err;
+
+	if (!vmlinux)
+		return verdict(CANNOT_TELL, "no BTF of the kernel: %s", strerror(errno));
+	hook = btf__find_by_name_kind(vmlinux, HOOK, BTF_KIND_FUNC);
+	id = btf__find_by_name_kind(vmlinux, BOOL_HOOK, BTF_KIND_FUNC);
+	btf__free(vmlinux);
+	if (hook < 0 || id < 0)
+		return verdict(NOT_APPLICABLE, "no " HOOK "() and " BOOL_HOOK "() here");
+	err = try_set_retval(hook, OTHER_ID);
+	if (err == -ENOENT)
+		return verdict(NOT_APPLICABLE, "no LSM programs for cgroups here");
+	if (!err)
+		return verdict(NOT_APPLICABLE, "LSM programs may return anything here");
+	return from_load(try_set_retval(hook, id), "extension");
+}
+
 static const struct bug bugs[] = {
 	{
 		.id = "N39",
@@ -182,6 +285,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Loads a program for an iterator that names another program's function. It is never attached, and the kernel is shown the right one again.",
 		.probe = probe_iterator,
+	}, {
+		.id = "N42",
+		.title = "an extension returns what another LSM hook may",
+		.effect = "a hook returns what is no error, and bounds do not hold",
+		.upstream = "none",
+		.how =
+			"Loads an extension that sets a return value of 1, of a function that has the BTF id of a hook that may return that. It is never attached.",
+		.probe = probe_retval,
 	},
 };
 
