@@ -49,27 +49,32 @@ static struct btf *btf_with(const char *name, int id)
 
 static const struct bpf_insn return_0[] = { MOV_IMM(BPF_REG_0, 0), EXIT() };
 
+/* Load with these functions: a descriptor or a negative error. */
+static int load_with_btf(struct btf *btf, enum bpf_prog_type type,
+			 struct bpf_prog_load_opts *opts, const struct bpf_insn *insns,
+			 size_t count)
+{
+	int err = btf ? btf__load_into_kernel(btf) : -errno;
+
+	if (!err) {
+		opts->prog_btf_fd = btf__fd(btf);
+		opts->func_info_rec_size = sizeof(struct bpf_func_info);
+		err = bpf_prog_load(type, "by_id", "GPL", insns, count, opts);
+	}
+	btf__free(btf);
+	return err;
+}
+
 /* A program whose only function has this name and id: a descriptor, or a negative error. */
 static int program_with(const char *name, int id)
 {
 	struct bpf_func_info info = { .type_id = id };
-	LIBBPF_OPTS(bpf_prog_load_opts, opts);
-	struct btf *btf = btf_with(name, id);
-	int err;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .func_info = &info,
+		    .func_info_cnt = 1);
 
-	if (!btf)
-		return -errno;
-	opts.func_info = &info;
-	opts.func_info_cnt = 1;
-	opts.func_info_rec_size = sizeof(info);
-	err = btf__load_into_kernel(btf);
-	if (!err) {
-		opts.prog_btf_fd = btf__fd(btf);
-		err = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, name, "GPL",
-				    return_0, ARRAY_SIZE(return_0), &opts);
-	}
-	btf__free(btf);
-	return err;
+	return load_with_btf(btf_with(name, id), BPF_PROG_TYPE_SOCKET_FILTER, &opts,
+			     return_0, ARRAY_SIZE(return_0));
 }
 
 /* Load program @name of path.bpf.c; @target is what it traces, or -1. */
@@ -186,22 +191,6 @@ static struct btf *btf_of_two(int id)
 		return btf;
 	btf__free(btf);
 	return NULL;
-}
-
-/* Load with these functions, main() being the first: a descriptor or a negative error. */
-static int load_with_btf(struct btf *btf, enum bpf_prog_type type,
-			 struct bpf_prog_load_opts *opts, const struct bpf_insn *insns,
-			 size_t count)
-{
-	int err = btf ? btf__load_into_kernel(btf) : -errno;
-
-	if (!err) {
-		opts->prog_btf_fd = btf__fd(btf);
-		opts->func_info_rec_size = sizeof(struct bpf_func_info);
-		err = bpf_prog_load(type, "lsm", "GPL", insns, count, opts);
-	}
-	btf__free(btf);
-	return err;
 }
 
 /*

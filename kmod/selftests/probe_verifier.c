@@ -111,16 +111,17 @@ out:
 	return v;
 }
 
-/* Run one of the programs that say which way they went: false if it did not. */
-static bool go(const char *name, __u32 flags, __u32 *way, struct verdict *v)
+/* Run one of the programs that say which way they went. 0: @v says why there is none. */
+static __u32 go(const char *name, __u32 flags, struct verdict *v)
 {
 	struct verifier_bpf *skel = verifier_bpf__open();
 	struct bpf_program *prog;
+	__u32 way = 0;
 	int err;
 
 	if (!skel) {
 		*v = verdict(CANNOT_TELL, "opening %s: %s", name, strerror(errno));
-		return false;
+		return 0;
 	}
 	choose_programs(skel->obj, name, NULL);
 	prog = bpf_object__find_program_by_name(skel->obj, name);
@@ -130,20 +131,20 @@ static bool go(const char *name, __u32 flags, __u32 *way, struct verdict *v)
 		*v = verdict(CANNOT_TELL, "loading %s: %s", name, strerror(-err));
 	else if (run_once(bpf_program__fd(prog)))
 		*v = verdict(CANNOT_TELL, "%s does not run", name);
-	else
-		*way = skel->bss->way;
-	if (!err && !*way && v->state != CANNOT_TELL)
+	else if (!skel->bss->way)
 		*v = verdict(CANNOT_TELL, "%s went neither way", name);
+	else
+		way = skel->bss->way;
 	verifier_bpf__destroy(skel);
-	return *way;
+	return way;
 }
 
 static struct verdict probe_failed_load(void)
 {
-	struct verdict v = {};
-	__u32 way = 0;
+	struct verdict v;
+	__u32 way = go("failed_load", 0, &v);
 
-	if (!go("failed_load", 0, &way, &v))
+	if (!way)
 		return v;
 	if (way == RIGHT_WAY)
 		return verdict(FIXED, "the 0 of the load arrives in the caller");
@@ -153,17 +154,17 @@ static struct verdict probe_failed_load(void)
 
 static struct verdict probe_forgotten_register(void)
 {
-	struct verdict v = {};
-	__u32 way = 0;
+	struct verdict v;
+	__u32 way = go("failed_load", 0, &v);
 
-	if (!go("failed_load", 0, &way, &v))
+	if (!way)
 		return v;
 	if (way == WRONG_WAY)
 		return verdict(NOT_APPLICABLE,
 			       "what a failed load returns to is not looked at here");
-	way = 0;
 	/* States are compared wherever they can be. */
-	if (!go("forgotten_register", BPF_F_TEST_STATE_FREQ, &way, &v))
+	way = go("forgotten_register", BPF_F_TEST_STATE_FREQ, &v);
+	if (!way)
 		return v;
 	if (way == RIGHT_WAY)
 		return verdict(FIXED, "the caller acts on the value that it has");
