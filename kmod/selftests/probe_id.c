@@ -21,6 +21,8 @@
 #define HOOK		"bpf_lsm_file_open"
 /* It returns 0 or 1, all others 0 or an error. */
 #define BOOL_HOOK	"bpf_lsm_inode_xattr_skipcap"
+/* Its program may set options of the socket. */
+#define SOCKET_HOOK	"bpf_lsm_socket_post_create"
 
 /* One that no function of the kernel has. */
 #define OTHER_ID	5
@@ -194,10 +196,10 @@ static struct btf *btf_of_two(int id)
 }
 
 /*
- * An extension of a function with this id, of a program for HOOK and cgroups, that sets
- * the hook's return value to 1: 0 if it is loaded. -ENOENT: there is no such program.
+ * Load an extension of a function with this id, of a program for @hook and cgroups: 0 or
+ * a negative error. -ENOENT: there is no such program.
  */
-static int try_set_retval(int hook, int id)
+static int try_extension(int hook, int id, const struct bpf_insn *insns, size_t count)
 {
 	const struct bpf_insn target[] = {
 		MOV_IMM(BPF_REG_1, 0),
@@ -205,12 +207,6 @@ static int try_set_retval(int hook, int id)
 		MOV_IMM(BPF_REG_0, 1),
 		EXIT(),
 		MOV_REG(BPF_REG_0, BPF_REG_1),
-		EXIT(),
-	};
-	const struct bpf_insn extension[] = {
-		MOV_IMM(BPF_REG_1, 1),
-		CALL_INSN(0, BPF_FUNC_set_retval),
-		MOV_IMM(BPF_REG_0, 0),
 		EXIT(),
 	};
 	struct bpf_func_info info[] = { { 0, 3 }, { 4, id } };
@@ -229,32 +225,85 @@ static int try_set_retval(int hook, int id)
 						target, ARRAY_SIZE(target));
 	if ((int)ext_opts.attach_prog_fd < 0)
 		return -ENOENT;
-	fd = load_with_btf(btf_of_two(id), BPF_PROG_TYPE_EXT, &ext_opts, extension,
-			   ARRAY_SIZE(extension));
+	fd = load_with_btf(btf_of_two(id), BPF_PROG_TYPE_EXT, &ext_opts, insns, count);
 	close(ext_opts.attach_prog_fd);
 	if (fd >= 0)
 		close(fd);
 	return fd < 0 ? fd : 0;
 }
 
-static struct verdict probe_retval(void)
+/* Find HOOK and @other in the kernel's BTF: false, and a verdict, if one is not there. */
+static bool find_hooks(const char *other, int *hook, int *id, struct verdict *v)
 {
 	struct btf *vmlinux = btf__load_vmlinux_btf();
+
+	if (!vmlinux) {
+		*v = verdict(CANNOT_TELL, "no BTF of the kernel: %s", strerror(errno));
+		return false;
+	}
+	*hook = btf__find_by_name_kind(vmlinux, HOOK, BTF_KIND_FUNC);
+	*id = btf__find_by_name_kind(vmlinux, other, BTF_KIND_FUNC);
+	btf__free(vmlinux);
+	if (*hook < 0 || *id < 0) {
+		*v = verdict(NOT_APPLICABLE, "no " HOOK "() and %s() here", other);
+		return false;
+	}
+	return true;
+}
+
+static struct verdict probe_retval(void)
+{
+	const struct bpf_insn set_1[] = {
+		MOV_IMM(BPF_REG_1, 1),
+		CALL_INSN(0, BPF_FUNC_set_retval),
+		MOV_IMM(BPF_REG_0, 0),
+		EXIT(),
+	};
+	struct verdict v;
 	int hook, id, err;
 
-	if (!vmlinux)
-		return verdict(CANNOT_TELL, "no BTF of the kernel: %s", strerror(errno));
-	hook = btf__find_by_name_kind(vmlinux, HOOK, BTF_KIND_FUNC);
-	id = btf__find_by_name_kind(vmlinux, BOOL_HOOK, BTF_KIND_FUNC);
-	btf__free(vmlinux);
-	if (hook < 0 || id < 0)
-		return verdict(NOT_APPLICABLE, "no " HOOK "() and " BOOL_HOOK "() here");
-	err = try_set_retval(hook, OTHER_ID);
+	if (!find_hooks(BOOL_HOOK, &hook, &id, &v))
+		return v;
+	err = try_extension(hook, OTHER_ID, set_1, ARRAY_SIZE(set_1));
 	if (err == -ENOENT)
 		return verdict(NOT_APPLICABLE, "no LSM programs for cgroups here");
 	if (!err)
 		return verdict(NOT_APPLICABLE, "LSM programs may return anything here");
-	return from_load(try_set_retval(hook, id), "extension");
+	return from_load(try_extension(hook, id, set_1, ARRAY_SIZE(set_1)), "extension");
+}
+
+/*
+ * No program gets past the verifier here, for 0 is no socket: who may not call the helper
+ * gets -EINVAL before that is seen, who may gets -EACCES.
+ */
+static struct verdict probe_sockopt(void)
+{
+	const struct bpf_insn set[] = {
+		MOV_IMM(BPF_REG_1, 0),
+		CALL_INSN(0, BPF_FUNC_setsockopt),
+		MOV_IMM(BPF_REG_0, 1),
+		EXIT(),
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_LSM_CGROUP);
+	struct verdict v;
+	int hook, id, err;
+
+	if (!find_hooks(SOCKET_HOOK, &hook, &id, &v))
+		return v;
+	opts.attach_btf_id = id;
+	err = bpf_prog_load(BPF_PROG_TYPE_LSM, "sockopt", "GPL", set, ARRAY_SIZE(set), &opts);
+	if (err != -EACCES)
+		return verdict(NOT_APPLICABLE, "LSM programs set no socket options here");
+	err = try_extension(hook, OTHER_ID, set, ARRAY_SIZE(set));
+	if (err != -EINVAL)
+		return verdict(CANNOT_TELL, "an extension that has no such hook's id: %s",
+			       strerror(-err));
+	err = try_extension(hook, id, set, ARRAY_SIZE(set));
+	if (err == -EACCES)
+		return verdict(OPEN, "the extension may call the helper");
+	if (err == -EINVAL)
+		return verdict(FIXED, "the extension may not call the helper");
+	return verdict(CANNOT_TELL, "loading the extension: %s", strerror(-err));
 }
 
 static const struct bug bugs[] = {
@@ -282,6 +331,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Loads an extension that sets a return value of 1, of a function that has the BTF id of a hook that may return that. It is never attached.",
 		.probe = probe_retval,
+	}, {
+		.id = "N43",
+		.title = "an extension sets the options of a socket by another LSM hook's right",
+		.effect = "a socket's options change while another CPU has it locked",
+		.upstream = "none",
+		.how =
+			"Offers the verifier an extension that calls bpf_setsockopt() without a socket, of a function that has the BTF id of a hook that may. It is never loaded.",
+		.probe = probe_sockopt,
 	},
 };
 

@@ -8,6 +8,7 @@
 
 #include "bound.h"
 #include "check.h"
+#include "qdisc.skel.h"
 #include "verifier_region.skel.h"
 #include "verifier_ext.skel.h"
 #include "verifier.skel.h"
@@ -242,6 +243,21 @@ static struct verdict probe_sleepable_region(void)
 	return from_load(try_region("sleeper_in_region"), "program");
 }
 
+static int try_qdisc(const char *name)
+{
+	size_t size;
+	const void *elf = qdisc_bpf__elf_bytes(&size);
+
+	return try_load(elf, size, name);
+}
+
+static struct verdict probe_lost_reference(void)
+{
+	if (try_qdisc("from_main"))
+		return verdict(NOT_APPLICABLE, "no qdisc makes a tail call here");
+	return from_load(try_qdisc("from_subprogram"), "program");
+}
+
 static const struct bug bugs[] = {
 	{
 		.id = "A4",
@@ -323,6 +339,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Loads a sleepable program that calls a global function with a tail call in an RCU section. It is never run.",
 		.probe = probe_sleepable_region,
+	}, {
+		.id = "N44",
+		.title = "a subprogram loses the reference that its tail callee returned",
+		.effect = "a qdisc loses packets, and a socket the room that they take",
+		.upstream = "none",
+		.how =
+			"Loads a qdisc's program that makes a tail call in a subprogram. It is never run.",
+		.probe = probe_lost_reference,
 	},
 };
 

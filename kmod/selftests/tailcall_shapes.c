@@ -9,7 +9,10 @@
  * table has it.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -18,16 +21,22 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/perf_event.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "qdisc.skel.h"
 #include "shapes.skel.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -155,6 +164,12 @@ static const struct row rows[] = {
 	DIFFERS("L", "the callee runs",				"---tt", "---rr", "N7"),
 	SAME("L", "one of uprobe.multi, whose entry does not",	"---tt"),
 	SAME("M", "a kprobe enters kprobe.multi's array",	"-rrrr"),
+
+	/* A qdisc that gets its packets by a tail call. */
+	SAME("N", "a tail call in the main function loads",	"---tt"),
+	SAME("N", "a packet comes through",			"---tt"),
+	DIFFERS("N", "one in a subprogram loads",		"---tt", "---rr", "N44"),
+	DIFFERS("N", "and no packet is lost",			"---rr", "---..", "N44"),
 };
 
 static size_t line_of_kernel;
@@ -263,6 +278,12 @@ static int must(int fd, const char *what)
 		return fd;
 	printf("# %s: %s: %s; %s\n", shape, what, strerror(-fd), last_why);
 	longjmp(no_more, 1);
+}
+
+/* What a system call returned, as a descriptor or a negative error. */
+static int sys(int ret)
+{
+	return ret < 0 ? -errno : ret;
 }
 
 /* ---- programs ----------------------------------------------------------------- */
@@ -1172,6 +1193,160 @@ static void shape_m(void)
 	step("a kprobe enters kprobe.multi's array", enters(map, 0, entry));
 }
 
+/* ---- N: a qdisc --------------------------------------------------------------------- */
+
+/* An array with a reference to a packet. */
+static int packet_map(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	struct btf *btf = btf__new_empty();
+	int number, skb, map;
+
+	if (!btf)
+		return -errno;
+	number = btf__add_int(btf, "unsigned int", 4, 0);
+	skb = btf__add_struct(btf, "sk_buff", 4);
+	btf__add_field(btf, "len", number, 0, 0);
+	skb = btf__add_ptr(btf, btf__add_type_tag(btf, "kptr", skb));
+	opts.btf_key_type_id = number;
+	opts.btf_value_type_id = btf__add_struct(btf, "kept", 8);
+	btf__add_field(btf, "skb", skb, 0, 0);
+	map = btf__load_into_kernel(btf);
+	opts.btf_fd = btf__fd(btf);
+	if (!map)
+		map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "packet", 4, 8, 1, &opts);
+	btf__free(btf);
+	return map;
+}
+
+/* Its programs but this, loaded, with the tail callee in its slot; or NULL. */
+static struct qdisc_bpf *load_qdisc(const char *but)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = object_log,
+		    .kernel_log_size = sizeof(object_log));
+	struct qdisc_bpf *skel = qdisc_bpf__open_opts(&opts);
+	__u32 slot = 0, fd;
+	int map, err;
+
+	if (!skel)
+		must(-errno, "no object");
+	map = must(packet_map(), "no map");
+	must(bpf_map__reuse_fd(skel->maps.packet, map), "the map is not taken");
+	close(map);
+	bpf_program__set_autoload(bpf_object__find_program_by_name(skel->obj, but), false);
+	object_log[0] = 0;
+	err = qdisc_bpf__load(skel);
+	because("%s; %.200s", strerror(-err), last_words(object_log));
+	if (err) {
+		qdisc_bpf__destroy(skel);
+		return NULL;
+	}
+	fd = bpf_program__fd(skel->progs.take);
+	must(bpf_map_update_elem(bpf_map__fd(skel->maps.jumps), &slot, &fd, 0),
+	     "the callee does not enter");
+	return skel;
+}
+
+/* Give the loopback device this root qdisc, or none: 0 or a negative error. */
+static int set_qdisc(bool add, const char *kind)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct tcmsg tc;
+		struct nlattr attr;
+		char kind[16];
+	} request = {
+		.nlh.nlmsg_len = sizeof(request),
+		.nlh.nlmsg_type = add ? RTM_NEWQDISC : RTM_DELQDISC,
+		.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | (add ? NLM_F_CREATE : 0),
+		.tc.tcm_ifindex = if_nametoindex("lo"),
+		.tc.tcm_parent = TC_H_ROOT,
+		.attr.nla_len = sizeof(request.attr) + sizeof(request.kind),
+		.attr.nla_type = TCA_KIND,
+	};
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr err;
+		char more[1024];
+	} answer = {};
+	int fd = must(sys(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)), "no netlink"), err;
+
+	strncpy(request.kind, kind, sizeof(request.kind) - 1);
+	err = sys(send(fd, &request, sizeof(request), 0));
+	if (err >= 0)
+		err = sys(recv(fd, &answer, sizeof(answer), 0));
+	close(fd);
+	return err < 0 ? err : answer.err.error;
+}
+
+/*
+ * A packet to oneself over the qdisc of @ops. True if it arrives; *@lost if it is
+ * neither there nor anywhere else, once the qdisc and its map are gone.
+ */
+static bool packet_arrives(struct qdisc_bpf **skel, struct bpf_map *ops, bool *lost)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct timeval second = { .tv_sec = 1 };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	socklen_t len = sizeof(to);
+	struct bpf_link *link;
+	int fd, tries, held = 1;
+	bool arrived;
+	char c;
+
+	must(sys(unshare(CLONE_NEWNET)), "no network of its own");
+	fd = must(sys(socket(AF_INET, SOCK_DGRAM, 0)), "no socket");
+	must(sys(ioctl(fd, SIOCSIFFLAGS, &lo)), "no loopback device");
+	must(sys(bind(fd, (void *)&to, sizeof(to))), "no address");
+	must(sys(getsockname(fd, (void *)&to, &len)), "no port");
+	must(sys(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second))),
+	     "no timeout");
+	link = bpf_map__attach_struct_ops(ops);
+	must(link ? 0 : -errno, "the qdisc cannot be registered");
+	must(set_qdisc(true, "tailcall_test"), "the qdisc cannot be added");
+
+	must(sys(sendto(fd, "p", 1, 0, (void *)&to, sizeof(to))), "no packet can be sent");
+	arrived = recv(fd, &c, 1, 0) == 1;
+	because("%s", strerror(errno));
+
+	must(set_qdisc(false, "tailcall_test"), "the qdisc cannot be removed");
+	bpf_link__destroy(link);
+	qdisc_bpf__destroy(*skel);
+	*skel = NULL;
+	/* The map goes, and the packet in it, when nobody looks. */
+	for (tries = 0; held && tries < 20; tries++) {
+		usleep(100000);
+		must(sys(ioctl(fd, SIOCOUTQ, &held)), "no answer what the socket has sent");
+	}
+	*lost = !arrived && held;
+	if (*lost)
+		because("the socket still pays for %d bytes", held);
+	close(fd);
+	return arrived;
+}
+
+static void shape_n(void)
+{
+	struct qdisc_bpf *skel;
+	bool lost;
+
+	if (line_of_kernel < 3) {
+		skip("no BPF qdiscs");
+		return;
+	}
+	skel = load_qdisc("from_subprogram");
+	if (step("a tail call in the main function loads", skel))
+		step("a packet comes through",
+		     packet_arrives(&skel, skel->maps.main_ops, &lost));
+	skel = load_qdisc("from_main");
+	if (step("one in a subprogram loads", skel)) {
+		packet_arrives(&skel, skel->maps.subprogram_ops, &lost);
+		step("and no packet is lost", !lost);
+	}
+}
+
 /* ---- the verdict ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -1182,6 +1357,7 @@ static const struct {
 	{ "C", shape_c }, { "D", shape_d }, { "E", shape_e }, { "F", shape_f },
 	{ "G", shape_g }, { "H", shape_h }, { "I", shape_i }, { "J", shape_j },
 	{ "K", shape_k }, { "L", shape_l }, { "M", shape_m },
+	{ "N", shape_n },
 };
 
 static void run_shape(size_t i)
