@@ -10,6 +10,7 @@
 
 #include "nesting_ext.skel.h"
 #include "check.h"
+#include "insn.h"
 #include "nesting.skel.h"
 #include "nesting_sleepable.skel.h"
 
@@ -154,6 +155,35 @@ static struct verdict probe_sleeping_target(void)
 	return v;
 }
 
+/*
+ * With 64 bytes of stack and no register that is to be saved, the word below rbp where
+ * the time is looked for has R5.
+ */
+static struct verdict probe_clock(void)
+{
+	const struct bpf_insn insns[] = {
+		STORE_IMM(BPF_REG_10, -64, 0),
+		MOV_IMM(BPF_REG_5, 0),
+		MAY_GOTO(1),
+		JUMP_IMM(BPF_JA, 0, 0, -2),
+		MOV_REG(BPF_REG_0, BPF_REG_5),
+		EXIT(),
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int fd, err;
+
+	if (!kernel_has("bpf_check_timed_may_goto"))
+		return verdict(NOT_APPLICABLE, "may_goto looks at no clock here");
+	fd = keep(bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "clock", "GPL", insns,
+				ARRAY_SIZE(insns), NULL));
+	err = fd < 0 ? fd : bpf_prog_test_run_opts(fd, &opts);
+	if (err)
+		return done(verdict(CANNOT_TELL, "running a loop: %s", strerror(-err)));
+	if (opts.retval)
+		return done(verdict(OPEN, "a register that is 0 is %u now", opts.retval));
+	return done(verdict(FIXED, "a register keeps its value"));
+}
+
 static const struct bug bugs[] = {
 	{
 		.id = "N11",
@@ -171,6 +201,14 @@ static const struct bug bugs[] = {
 		.how =
 			"Attaches an extension that uses a map which programs that may sleep may not use to such a program: one that was loaded for it, and one for a program that may not sleep. None runs.",
 		.probe = probe_sleeping_target,
+	}, {
+		.id = "N45",
+		.title = "with a private stack may_goto writes the time into a register",
+		.effect = "a register is not what the verifier knows, so bounds and pointers do not hold",
+		.upstream = "none",
+		.how =
+			"Runs an endless loop, which the kernel ends after a quarter of a second, and returns a register that was 0. It has no pointers.",
+		.probe = probe_clock,
 	},
 };
 

@@ -1271,7 +1271,7 @@ static int set_qdisc(bool add, const char *kind)
 	} answer = {};
 	int fd = must(sys(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)), "no netlink"), err;
 
-	strncpy(request.kind, kind, sizeof(request.kind) - 1);
+	snprintf(request.kind, sizeof(request.kind), "%s", kind);
 	err = sys(send(fd, &request, sizeof(request), 0));
 	if (err >= 0)
 		err = sys(recv(fd, &answer, sizeof(answer), 0));
