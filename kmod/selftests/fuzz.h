@@ -271,7 +271,7 @@ __u32 keepers(const struct func *f);
 /* fuzz_emit.c */
 int emit_init(void);
 /* What this kernel has of what not all have; a prog_array's descriptor is lent. */
-void find_features(int array_fd);
+void find_features(int array_fd, bool run);
 /* The descriptor of a program, or a negative error. */
 int load_prog(const struct set *set, int number, const int *array_fd, const int *prog_fd);
 /* The link of a tracer or an extension that is attached, or a negative error. */

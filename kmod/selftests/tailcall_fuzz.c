@@ -267,7 +267,7 @@ static void find_kernel(void)
 	array_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "feature", 4, 4, 1, NULL);
 	if (array_fd < 0)
 		stop(4, "cannot make a prog_array: %s", strerror(errno));
-	find_features(array_fd);
+	find_features(array_fd, !options.verdicts);
 	find_interrupts();
 	close(array_fd);
 }
