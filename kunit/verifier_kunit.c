@@ -459,6 +459,31 @@ static int load_pulling_target(struct kunit *test)
 	return tcall_load_ok(p);
 }
 
+/*
+ * main -call-> sub, global, which writes to the packet, with a packet pointer held in
+ * main; before that main may have shared the packet
+ */
+static int load_writing_target(struct kunit *test, bool share)
+{
+	struct tcall_prog *p = tcall_prog_new(test, "target", BPF_PROG_TYPE_SCHED_CLS);
+
+	begin_main(p);
+	if (share) {
+		tcall_emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_2, 1));
+		tcall_emit(p, BPF_MOV64_IMM(BPF_REG_3, 0));
+		tcall_emit_helper(p, BPF_FUNC_clone_redirect);
+	}
+	emit_packet_pointer(p);
+	tcall_emit_call(p, SUB);
+	emit_packet_read(p);
+	begin_sub(p, "sub", TCALL_GLOBAL);
+	emit_packet_pointer(p);
+	tcall_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_7, 0, 1));
+	tcall_emit_return(p, 0);
+	return tcall_load_ok(p);
+}
+
 static struct tcall_prog *extension(struct kunit *test, int target, int func,
 				    bool pull)
 {
@@ -512,6 +537,28 @@ static void a_writing_extension_keeps_the_pointers_of_its_target(struct kunit *t
 #ifdef TCALL_EXTENSION_RULE_BY_HOLDER
 	tcall_load_ok(writing_extension(test, load_target(test, false), SUB));
 #endif
+}
+
+/* The prologue of the target, which writes, too, leaves nothing to do for the other. */
+static void a_writing_extension_replaces_a_writing_function(struct kunit *test)
+{
+	int target = load_writing_target(test, false);
+	int ext = tcall_load_ok(writing_extension(test, target, SUB));
+
+	KUNIT_EXPECT_GE(test, tcall_attach(test, ext), 0);
+}
+
+/* Unless the packet is shared again, or the next target does not write. */
+static void a_writing_extension_meets_a_shared_packet(struct kunit *test)
+{
+	int ext = tcall_load_ok(writing_extension(test, load_writing_target(test, false), SUB));
+	int shared = load_writing_target(test, true);
+
+	expect_refused(writing_extension(test, shared, SUB));
+	KUNIT_EXPECT_EQ(test, tcall_attach_to(test, ext, shared,
+					      tcall_func_btf_id(SUB)), -EINVAL);
+	KUNIT_EXPECT_EQ(test, tcall_attach_to(test, ext, load_target(test, true),
+					      tcall_func_btf_id(SUB)), -EINVAL);
 }
 
 #ifdef TCALL_EXTENSION_RULE_BY_HOLDER
@@ -698,6 +745,8 @@ static struct kunit_case verifier_cases[] = {
 			 change_gen_params),
 	KUNIT_CASE(an_extension_keeps_the_pointers_of_its_target),
 	KUNIT_CASE(a_writing_extension_keeps_the_pointers_of_its_target),
+	KUNIT_CASE(a_writing_extension_replaces_a_writing_function),
+	KUNIT_CASE(a_writing_extension_meets_a_shared_packet),
 #ifdef TCALL_EXTENSION_RULE_BY_HOLDER
 	KUNIT_CASE(an_extension_changes_what_nobody_holds),
 #endif
