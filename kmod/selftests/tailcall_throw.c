@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	}
 	in_main[2].imm = id;
 	in_subprogram[5].imm = id;
-	first = returns_thrown("the main function", in_main, 5);
+	first = returns_thrown("the first function", in_main, 5);
 	second = returns_thrown("a subprogram", in_subprogram, 8);
 	if (first < 0 || second < 0)
 		return EXIT_SKIP;
