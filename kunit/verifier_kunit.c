@@ -562,6 +562,29 @@ static void a_writing_extension_meets_a_shared_packet(struct kunit *test)
 }
 
 #ifdef TCALL_EXTENSION_RULE_BY_HOLDER
+/* Nor where another extension may share it: of inner, which is called before. */
+static void a_writing_extension_meets_one_that_shares(struct kunit *test)
+{
+	struct tcall_prog *p = tcall_prog_new(test, "target", BPF_PROG_TYPE_SCHED_CLS);
+	int target;
+
+	begin_main(p);
+	tcall_emit_call(p, INNER);
+	emit_packet_pointer(p);
+	tcall_emit_call(p, SUB);
+	emit_packet_read(p);
+	begin_sub(p, "sub", TCALL_GLOBAL);
+	emit_packet_pointer(p);
+	tcall_emit(p, BPF_ST_MEM(BPF_B, BPF_REG_7, 0, 1));
+	tcall_emit_return(p, 0);
+	begin_sub(p, "inner", TCALL_GLOBAL);
+	tcall_emit_return(p, 0);
+	target = tcall_load_ok(p);
+
+	tcall_load_ok(extension(test, target, INNER, true));
+	expect_refused(writing_extension(test, target, SUB));
+}
+
 static void an_extension_changes_what_nobody_holds(struct kunit *test)
 {
 	int target = load_target(test, false);
@@ -748,6 +771,7 @@ static struct kunit_case verifier_cases[] = {
 	KUNIT_CASE(a_writing_extension_replaces_a_writing_function),
 	KUNIT_CASE(a_writing_extension_meets_a_shared_packet),
 #ifdef TCALL_EXTENSION_RULE_BY_HOLDER
+	KUNIT_CASE(a_writing_extension_meets_one_that_shares),
 	KUNIT_CASE(an_extension_changes_what_nobody_holds),
 #endif
 	KUNIT_CASE_PARAM(a_sound_program_loads, sound_gen_params),
